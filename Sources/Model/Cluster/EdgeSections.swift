@@ -1,0 +1,71 @@
+/// `certificate`: who issues the public certificate.
+public struct CertificateSection: Section {
+    public struct ACME: Section {
+        /// URL of the ACME directory; empty means Let's Encrypt.
+        public var directory: String
+        /// PEM file of the CA behind the ACME server's own TLS certificate; empty means the
+        /// system's roots. For a private CA.
+        public var caFile: String
+        /// PEM file of the roots that issued certificates chain to; empty means the system's roots.
+        public var trustFile: String
+        /// Let's Encrypt's staging environment: untrusted certificates, generous limits.
+        public var staging: Bool
+
+        public enum CodingKeys: String, CodingKey, CaseIterable {
+            case directory, caFile, trustFile, staging
+        }
+
+        public init() { (directory, caFile, trustFile, staging) = ("", "", "", false) }
+
+        public init(from decoder: any Decoder) throws {
+            let file = try decoder.container(keyedBy: CodingKeys.self)
+            directory = try file.decode(.directory, or: "")
+            caFile = try file.decode(.caFile, or: "")
+            trustFile = try file.decode(.trustFile, or: "")
+            staging = try file.decode(.staging, or: false)
+        }
+
+        /// The directory that is really used.
+        public var directoryURL: String {
+            if !directory.isEmpty { return directory }
+            return staging
+                ? "https://acme-staging-v02.api.letsencrypt.org/directory"
+                : "https://acme-v02.api.letsencrypt.org/directory"
+        }
+    }
+
+    /// Address of the ACME account.
+    public var email: String
+    public var acme: ACME
+
+    public enum CodingKeys: String, CodingKey, CaseIterable { case email, acme }
+    public static let sections: [CodingKeys: any Section.Type] = [.acme: ACME.self]
+
+    public init(from decoder: any Decoder) throws {
+        let file = try decoder.container(keyedBy: CodingKeys.self)
+        email = try file.decode(String.self, forKey: .email)
+        acme = try file.decode(.acme, or: ACME())
+    }
+}
+
+/// `edge`: HAProxy's limits.
+public struct EdgeSection: Section {
+    public var requestsPerTenSecondsMax: Int
+    public var connectionsPerSourceMax: Int
+    public var connectionsMax: Int
+
+    public enum CodingKeys: String, CodingKey, CaseIterable {
+        case requestsPerTenSecondsMax, connectionsPerSourceMax, connectionsMax
+    }
+
+    public init() {
+        (requestsPerTenSecondsMax, connectionsPerSourceMax, connectionsMax) = (600, 400, 4000)
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let file = try decoder.container(keyedBy: CodingKeys.self)
+        requestsPerTenSecondsMax = try file.decode(.requestsPerTenSecondsMax, or: 600)
+        connectionsPerSourceMax = try file.decode(.connectionsPerSourceMax, or: 400)
+        connectionsMax = try file.decode(.connectionsMax, or: 4000)
+    }
+}

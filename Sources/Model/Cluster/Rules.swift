@@ -1,0 +1,220 @@
+extension ClusterSpec {
+    /// Something in the cluster file that cannot work, and where.
+    public struct Problem: Hashable, Sendable {
+        /// Keys from the top of the file: `app.mongodb`.
+        public let path: String
+        public let message: String
+        public let fix: String
+    }
+
+    /// Everything that is wrong with the values and their combinations, without any network.
+    public func problems() -> [Problem] {
+        infraProblems() + edgeProblems() + appProblems()
+    }
+
+    private func infraProblems() -> [Problem] {
+        var found: [Problem] = []
+        func check(_ isRight: Bool, _ path: String, _ message: String, _ fix: String) {
+            if !isRight { found.append(Problem(path: path, message: message, fix: fix)) }
+        }
+        check(
+            isRegion(aws.region), "aws.region", "\"\(aws.region)\" is not an AWS region",
+            "write a region such as eu-central-1")
+        check(
+            aws.account.isEmpty || (aws.account.count == 12 && aws.account.allSatisfy(\.isNumber)),
+            "aws.account", "\"\(aws.account)\" is not an account id",
+            "write its 12 digits, in quotes")
+        check(
+            !coordinator.addresses.isEmpty, "coordinator.addresses",
+            "there is no address, so no node could find the coordinator",
+            "list at least one host:port that the nodes can reach")
+        for address in coordinator.addresses + [coordinator.listen] {
+            check(
+                isHostPort(address), "coordinator", "\"\(address)\" is not host:port",
+                "write for example 203.0.113.7:7443")
+        }
+        for (name, group) in [("controllers", nodes.controllers), ("workers", nodes.workers)] {
+            check(
+                (20...16384).contains(group.diskGiB), "nodes.\(name).diskGiB",
+                "\(group.diskGiB) GiB is outside 20 to 16384", "write 40, or more")
+        }
+        check(
+            [1, 3, 5].contains(nodes.controllers.count), "nodes.controllers.count",
+            "\(nodes.controllers.count) controllers cannot keep a quorum",
+            "write 1, 3 or 5")
+        check(
+            (0...100).contains(nodes.workers.count), "nodes.workers.count",
+            "\(nodes.workers.count) is outside 0 to 100", "write the number of workers")
+        if let problem = cidrProblem(network.cidr) {
+            check(false, "network.cidr", problem, "write a private range such as 10.42.0.0/16")
+        }
+        let package = agent.package
+        check(
+            package.url.isEmpty == (package.sha256 == nil), "agent.package",
+            "`url` and `sha256` go together", "give both, or neither")
+        check(
+            package.url.isEmpty || package.file.isEmpty, "agent.package",
+            "`url` and `file` exclude each other", "remove one of them")
+        check(
+            !package.url.isEmpty || coordinator.packagePort != 0, "coordinator.packagePort",
+            "it is 0, and there is no agent.package.url either, so nodes could not fetch the agent",
+            "choose a port, or set agent.package.url and sha256")
+        return found
+    }
+
+    private func edgeProblems() -> [Problem] {
+        var found: [Problem] = []
+        func check(_ isRight: Bool, _ path: String, _ message: String, _ fix: String) {
+            if !isRight { found.append(Problem(path: path, message: message, fix: fix)) }
+        }
+        check(
+            isEmail(certificate.email), "certificate.email",
+            "\"\(certificate.email)\" is not an e-mail address",
+            "write the address that the CA may write to")
+        let acme = certificate.acme
+        check(
+            acme.directory.isEmpty || acme.directory.hasPrefix("https://"),
+            "certificate.acme.directory", "an ACME directory is an https URL (RFC 8555 §6.1)",
+            "write https://…, or leave it out for Let's Encrypt")
+        check(
+            acme.directory.isEmpty || !acme.staging, "certificate.acme.staging",
+            "it means Let's Encrypt's staging, but `directory` names another CA",
+            "remove one of the two")
+        check(
+            (30...86400).contains(dns.ttl), "dns.ttl", "\(dns.ttl) seconds is outside 30 to 86400",
+            "write 60")
+        let limits = [
+            edge.requestsPerTenSecondsMax, edge.connectionsPerSourceMax, edge.connectionsMax,
+        ]
+        check(
+            limits.allSatisfy { (1...1_000_000).contains($0) }, "edge",
+            "a limit is outside 1 to 1000000", "write a positive number")
+        return found
+    }
+
+    private func appProblems() -> [Problem] {
+        var found: [Problem] = []
+        func check(_ isRight: Bool, _ path: String, _ message: String, _ fix: String) {
+            if !isRight { found.append(Problem(path: path, message: message, fix: fix)) }
+        }
+        let mongodb = app.mongodb
+        check(
+            (mongodb.external == nil) != (mongodb.bundled == nil), "app.mongodb",
+            "exactly one of `external` and `bundled` is needed",
+            "write `external: {uriFile: …}` with a file that holds the URI of a replica set")
+        check(
+            isLabelText(app.release) && app.release.utf8.count <= 40, "app.release",
+            "\"\(app.release)\" cannot begin Kubernetes names",
+            "use at most 40 of a-z, 0-9 and -")
+        check(
+            isLabelText(app.namespace), "app.namespace",
+            "\"\(app.namespace)\" is not a namespace", "use a-z, 0-9 and -")
+        check(
+            (60...7200).contains(app.timeoutSeconds), "app.timeoutSeconds",
+            "\(app.timeoutSeconds) is outside 60 to 7200", "write 900")
+        guard let version = Version(app.version) else {
+            check(
+                false, "app.version", "\"\(app.version)\" is not a version",
+                "write for example 8.6.1")
+            return found
+        }
+        check(
+            version < Version(8, 0, 0) || mongodb.bundled == nil, "app.mongodb.bundled",
+            "the chart's MongoDB is 6.0, which Rocket.Chat \(app.version) does not support",
+            "use `external` with MongoDB 8.2, or a 7.x version")
+        check(
+            version < Version(8, 0, 0) || !app.streamHub, "app.streamHub",
+            "Rocket.Chat 8.0 and later have no stream hub", "remove it")
+        check(
+            version > Version(7, 7, 0) || app.streamHub, "app.streamHub",
+            "Rocket.Chat \(app.version) needs the stream hub", "write `streamHub: true`")
+        check(
+            app.replicas == 1 || !app.licenseFile.isEmpty, "app.replicas",
+            "more than one instance of a service stops itself without a licence",
+            "write 1, or name the licence in `licenseFile`")
+        check(
+            (1...20).contains(app.replicas), "app.replicas",
+            "\(app.replicas) is outside 1 to 20", "write 1")
+        return found
+    }
+}
+
+/// Three numbers that compare as versions do.
+public struct Version: Comparable, Hashable, Sendable {
+    let numbers: [Int]
+
+    public var text: String { numbers.map(String.init).joined(separator: ".") }
+
+    public init(_ major: Int, _ minor: Int, _ patch: Int) { numbers = [major, minor, patch] }
+
+    /// Nil unless `text` is three numbers joined by dots, with an optional `-suffix`.
+    public init?(_ text: String) {
+        let core = text.split(separator: "-", maxSplits: 1).first ?? ""
+        let parts = core.split(separator: ".", omittingEmptySubsequences: false)
+        let found = parts.compactMap { $0.utf8.count <= 6 ? UInt32($0).map(Int.init) : nil }
+        guard parts.count == 3, found.count == 3 else { return nil }
+        numbers = found
+    }
+
+    public static func < (left: Version, right: Version) -> Bool {
+        left.numbers.lexicographicallyPrecedes(right.numbers)
+    }
+}
+
+private func isLabelText(_ text: String) -> Bool { isLabel(text) }
+
+private func isRegion(_ text: String) -> Bool {
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+    return (3...4).contains(parts.count) && isLabel(text)
+        && (parts.last.map { !$0.isEmpty && $0.allSatisfy(\.isNumber) } ?? false)
+}
+
+/// `host:port` with an IPv4 address, a `[v6]` address or a name, and a port of 1 to 65535.
+private func isHostPort(_ text: String) -> Bool {
+    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]),
+        port > 0
+    else { return false }
+    let host = text[..<colon]
+    if host.hasPrefix("["), host.hasSuffix("]") {
+        return host.dropFirst().dropLast().allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
+    }
+    return host.utf8.count <= 253
+        && host.split(separator: ".", omittingEmptySubsequences: false).allSatisfy(isLabel)
+}
+
+/// One `@`, a plain local part, and a domain after it: what ACME accounts accept in practice.
+private func isEmail(_ text: String) -> Bool {
+    let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+    guard parts.count == 2, let local = parts.first, let domain = parts.last,
+        (1...64).contains(local.utf8.count), !local.hasPrefix("-")
+    else { return false }
+    let isPlain = local.utf8.allSatisfy { byte in
+        byte < 128 && byte > 32 && !"\"(),:;<>[\\]".utf8.contains(byte)
+    }
+    return isPlain && DomainName.isValid(domain.lowercased())
+}
+
+/// Why `text` cannot be the VPC's range; nil if it can (AWS: /16 to /28; ours must hold a subnet
+/// of nodes, so /16 to /24).
+private func cidrProblem(_ text: String) -> String? {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 2, let bits = Int(parts[1]) else {
+        return "\"\(text)\" is not address/bits"
+    }
+    let octets = parts[0].split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+    guard octets.count == 4, octets.allSatisfy({ $0 != nil }) else {
+        return "\"\(text)\" does not start with an IPv4 address"
+    }
+    guard (16...24).contains(bits) else { return "/\(bits) is outside /16 to /24" }
+    let address = octets.compactMap(\.self).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+    guard address << UInt32(bits) == 0 else { return "\"\(text)\" has bits set after /\(bits)" }
+    let pods = (first: UInt32(10) << 24 | 1 << 16, mask: UInt32(0xFFFF_0000))
+    let services = (first: UInt32(10) << 24 | 152 << 16 | 183 << 8, mask: UInt32(0xFFFF_FF00))
+    for range in [pods, services]
+    where address & range.mask == range.first
+        || range.first & (~0 << UInt32(32 - bits)) == address
+    {
+        return "\"\(text)\" overlaps Kubernetes' own 10.1.0.0/16 or 10.152.183.0/24"
+    }
+    return nil
+}

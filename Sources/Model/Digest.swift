@@ -1,0 +1,17 @@
+/// A SHA-256 as 64 lower-case hexadecimal digits: of a spec, a package or a certificate.
+public struct Digest: Name {
+    public static let kind = "SHA-256"
+    public static let rule = "64 lower-case hexadecimal digits"
+    public static func isValid(_ text: String) -> Bool {
+        text.utf8.count == 64 && text.allSatisfy { "0123456789abcdef".contains($0) }
+    }
+    public let rawValue: String
+    public init(unchecked text: String) { rawValue = text }
+
+    /// Throws `invalid` unless `bytes` are 32.
+    public init(bytes: some Collection<UInt8>) throws {
+        let digits = Array("0123456789abcdef")
+        try self.init(
+            String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }))
+    }
+}

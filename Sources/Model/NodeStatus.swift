@@ -1,0 +1,81 @@
+import FoundationEssentials
+
+/// What one node is: written by its agent only, sent whole, and the heartbeat of the link.
+public struct NodeStatus: Codable, Hashable, Sendable {
+    public let node: NodeName
+    /// Generation that the steps below are about; 0 before the first spec.
+    public let generation: UInt64
+    public let steps: [StepStatus]
+    public let facts: Facts
+    public let agentVersion: String
+    public let reportedAt: Date
+    /// Why the last spec was refused, until one is accepted.
+    public let refused: Failure?
+
+    public init(
+        node: NodeName, generation: UInt64, steps: [StepStatus], facts: Facts,
+        agentVersion: String, reportedAt: Date, refused: Failure? = nil
+    ) {
+        self.node = node
+        self.generation = generation
+        self.steps = steps
+        self.facts = facts
+        self.agentVersion = agentVersion
+        self.reportedAt = reportedAt
+        self.refused = refused
+    }
+
+    /// Whether every step of generation `generation` is as its spec wants it.
+    public func isConverged(generation: UInt64) -> Bool {
+        self.generation == generation && steps.allSatisfy { $0.state == .converged }
+    }
+}
+
+/// How one step stands.
+public struct StepStatus: Codable, Hashable, Sendable {
+    public let id: StepID
+    public let state: StepState
+    /// What is running now in one line, for a person: `serial 04ab…, until 2026-12-01`.
+    public let detail: String
+
+    public init(id: StepID, state: StepState, detail: String = "") {
+        self.id = id
+        self.state = state
+        self.detail = detail
+    }
+}
+
+public enum StepState: Codable, Hashable, Sendable {
+    /// An earlier step has to be right first, or a pass has not reached it.
+    case waiting
+    /// Being applied; `attempt` counts from 1 and starts again with a new generation.
+    case converging(attempt: Int)
+    case converged
+    /// The last attempt failed; it is tried again with back-off.
+    case failed(Failure)
+    /// This agent does not know the step's kind.
+    case unsupported
+}
+
+/// What the agent found the machine to be.
+public struct Facts: Codable, Hashable, Sendable {
+    /// `ID` and `VERSION_ID` of os-release(5), joined by a space: `debian 12`.
+    public let system: String
+    public let kernel: String
+    /// Changes at every boot (random(4), `boot_id`).
+    public let bootID: String
+    /// Address of the interface with the default route.
+    public let address: String
+    /// EC2's instance id; empty elsewhere.
+    public let instanceID: String
+
+    public init(
+        system: String, kernel: String, bootID: String, address: String, instanceID: String
+    ) {
+        self.system = system
+        self.kernel = kernel
+        self.bootID = bootID
+        self.address = address
+        self.instanceID = instanceID
+    }
+}

@@ -1,0 +1,70 @@
+import FoundationEssentials
+
+/// The stages of the `install` recipe, in the order of the recipe.
+public enum StageName: String, Codable, Sendable, CaseIterable, Comparable {
+    case preflight, provision, enrol, dns, controllers, workers, ingress, app, routes, verify
+
+    public static func < (left: StageName, right: StageName) -> Bool {
+        let order = StageName.allCases
+        return order.firstIndex(of: left) ?? 0 < order.firstIndex(of: right) ?? 0
+    }
+}
+
+/// One thing that a stage would change, for `jeeves plan`.
+public struct Change: Codable, Hashable, Sendable {
+    public enum Action: String, Codable, Sendable { case create, update, replace, delete, run }
+
+    public let action: Action
+    /// What changes: a Terraform address, `node/step`, a record.
+    public let subject: String
+    public let detail: String
+
+    public init(_ action: Action, _ subject: String, detail: String = "") {
+        self.action = action
+        self.subject = subject
+        self.detail = detail
+    }
+}
+
+/// A saved walk through an ordered list of stages.
+public struct Rollout: Codable, Hashable, Sendable {
+    public enum State: String, Codable, Sendable { case running, done, failed, interrupted }
+
+    public struct Progress: Codable, Hashable, Sendable {
+        public let stage: StageName
+        public var state: State
+        public var startedAt: Date
+        public var endedAt: Date?
+        /// Time spent waiting for child programs, in seconds.
+        public var childSeconds: Double
+        /// What was done, in one line; "nothing to do" when the stage wrote nothing.
+        public var summary: String
+        public var failure: Failure?
+
+        public init(stage: StageName, startedAt: Date) {
+            self.stage = stage
+            self.startedAt = startedAt
+            state = .running
+            endedAt = nil
+            childSeconds = 0
+            summary = ""
+            failure = nil
+        }
+    }
+
+    public let id: RunID
+    public let epoch: UInt64
+    public var state: State
+    public let startedAt: Date
+    public var endedAt: Date?
+    public var stages: [Progress]
+
+    public init(id: RunID, epoch: UInt64, startedAt: Date) {
+        self.id = id
+        self.epoch = epoch
+        self.startedAt = startedAt
+        state = .running
+        endedAt = nil
+        stages = []
+    }
+}
