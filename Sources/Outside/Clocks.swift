@@ -1,0 +1,68 @@
+import FoundationEssentials
+import Model
+
+/// The two clocks: wall time for people and certificates, monotonic time for waiting.
+public protocol Clocks: Sendable {
+    /// Wall time; may jump.
+    func now() -> Date
+    /// Time since some fixed point; never jumps.
+    func uptime() -> Duration
+    /// Waits. Throws `CancellationError` if the task is cancelled meanwhile.
+    func sleep(_ duration: Duration, op: Op) async throws
+}
+
+/// Where random bytes come from.
+public protocol Chance: Sendable {
+    func bytes(_ count: Int) -> [UInt8]
+}
+
+extension Chance {
+    /// A number in 0..<1, evenly spread.
+    public func fraction() -> Double {
+        let bits = bytes(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return Double(bits >> 11) / Double(1 << 53)
+    }
+
+    /// Full jitter: evenly between zero and `window`.
+    public func jitter(_ window: Duration) -> Duration { window * fraction() }
+
+    public func runID() -> RunID {
+        let digits = Array("0123456789abcdef")
+        return RunID(
+            unchecked: String(bytes(8).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }))
+    }
+}
+
+extension Clocks {
+    /// Asks `done` again and again, `interval` apart, until it answers or `deadline` has passed.
+    /// Throws `timeout` naming `waitingFor`; what `done` throws ends the wait.
+    public func poll<Value: Sendable>(
+        every interval: Duration, atMost deadline: Duration, waitingFor what: String, op: Op,
+        _ done: () async throws -> Value?
+    ) async throws -> Value {
+        let end = uptime() + deadline
+        while true {
+            if let value = try await done() { return value }
+            guard uptime() + interval <= end else {
+                throw Failure(
+                    .timeout, "waiting for \(what): not there after \(deadline.shortText)")
+            }
+            try await sleep(interval, op: op)
+        }
+    }
+}
+
+extension Duration {
+    /// `12.3s`, `4m 05s`: for people.
+    public var shortText: String {
+        let tenths = Int((self / .milliseconds(100)).rounded())
+        if tenths < 600 { return "\(tenths / 10).\(tenths % 10)s" }
+        let seconds = tenths / 10
+        let rest = seconds % 60
+        if seconds < 3600 { return "\(seconds / 60)m \(rest < 10 ? "0" : "")\(rest)s" }
+        return "\(seconds / 3600)h \((seconds % 3600) / 60)m"
+    }
+
+    /// Seconds with their fraction.
+    public var seconds: Double { self / .seconds(1) }
+}

@@ -1,0 +1,161 @@
+import Glibc
+import Model
+import Subprocess
+import SystemPackage
+
+/// Real children: each in a session of its own, with exactly the environment it is given, stopped
+/// with everything it started when its deadline passes.
+struct LiveProcesses: Processes {
+    func run(
+        _ command: Command, limits: Limits, op: Op,
+        started: @escaping @Sendable (ChildID) async throws -> Void,
+        line: @escaping @Sendable (String) async -> Void
+    ) async throws -> Finished {
+        let child = try LiveChild(command, limits: limits, started: started, line: line)
+        return try await withThrowingTaskGroup(of: Finished?.self) { group in
+            group.addTask { try await child.run() }
+            group.addTask {
+                try await Task.sleep(for: limits.deadline)
+                return nil
+            }
+            // Cancelling a running child stops its group; the task group waits until it is gone.
+            defer { group.cancelAll() }
+            if let finished = try await group.next() ?? nil { return finished }
+            group.cancelAll()
+            while (try? await group.next()) != nil {}
+            try Task.checkCancellation()
+            throw child.timeout
+        }
+    }
+
+    func isAlive(_ child: ChildID) -> Bool {
+        guard let now = ProcessTable.look(at: child.pid) else { return false }
+        return now.startTicks == child.startTicks && !now.isZombie
+    }
+
+    func terminate(_ child: ChildID, op: Op) async throws {
+        guard isAlive(child) else { return }
+        // Its children get it too: it was made the leader of its own session and group.
+        let target = getpgid(child.pid) == child.pid ? -child.pid : child.pid
+        guard kill(target, SIGTERM) == 0 || errno == ESRCH else {
+            throw systemFailure("stopping the process \(child.pid)")
+        }
+    }
+}
+
+/// One child from its start to its end.
+private final class LiveChild: Sendable {
+    private let command: Command
+    private let path: String
+    private let limits: Limits
+    private let started: @Sendable (ChildID) async throws -> Void
+    private let line: @Sendable (String) async -> Void
+    private let output: Capture
+    private let errors: Capture
+
+    /// Throws `notFound` if the program is not there.
+    init(
+        _ command: Command, limits: Limits,
+        started: @escaping @Sendable (ChildID) async throws -> Void,
+        line: @escaping @Sendable (String) async -> Void
+    ) throws {
+        self.command = command
+        path = try command.executablePath()
+        self.limits = limits
+        self.started = started
+        self.line = line
+        output = Capture(bytesMax: limits.outputBytesMax)
+        errors = Capture(bytesMax: limits.outputBytesMax)
+    }
+
+    func run() async throws -> Finished {
+        do {
+            let status =
+                if let input = command.input {
+                    try await run(input: .string(input.reveal()))
+                } else {
+                    try await run(input: .none)
+                }
+            return finished(status)
+        } catch let error as SubprocessError {
+            throw Failure(
+                error.code == .executableNotFound ? .notFound : .failed,
+                "running \(command): \(error)")
+        }
+    }
+
+    var timeout: Failure {
+        let said = errors.text.isEmpty ? output.text : errors.text
+        let last = said.split(whereSeparator: \.isNewline).last.map {
+            ", last said: \($0.prefix(400))"
+        }
+        return Failure(
+            .timeout,
+            "running \(command): stopped after \(limits.deadline.shortText)\(last ?? "")")
+    }
+
+    private func run(input: some InputProtocol) async throws -> TerminationStatus {
+        let group = ProcessGroup()
+        var endedByItself = false
+        // A child that obeys SIGTERM may leave children of its own that do not.
+        defer { if !endedByItself { group.kill() } }
+        let result = try await Subprocess.run(
+            configuration, input: input, output: .sequence, error: .sequence
+        ) { [self] execution in
+            let pid = execution.processIdentifier.value
+            group.found(pid)
+            if let entry = ProcessTable.look(at: pid) {
+                try await started(ChildID(pid: pid, startTicks: entry.startTicks))
+            }
+            let (standardOutput, standardError) = (
+                execution.standardOutput, execution.standardError
+            )
+            try await withThrowingTaskGroup(of: Void.self) { readers in
+                readers.addTask { [self] in try await read(standardOutput, line) }
+                readers.addTask { [self] in
+                    for try await buffer in standardError {
+                        _ = errors.append(buffer.withUnsafeBytes { Array($0) })
+                    }
+                }
+                try await readers.waitForAll()
+            }
+        }
+        endedByItself = !Task.isCancelled
+        return result.terminationStatus
+    }
+
+    private func read(
+        _ sequence: SubprocessOutputSequence, _ line: @Sendable (String) async -> Void
+    ) async throws {
+        for try await buffer in sequence {
+            for text in output.append(buffer.withUnsafeBytes { Array($0) }) { await line(text) }
+        }
+        if let rest = output.rest { await line(rest) }
+    }
+
+    private var configuration: Subprocess.Configuration {
+        var environment = command.environment
+        for (name, secret) in command.secrets { environment[name] = secret.reveal() }
+        let pairs = environment.map {
+            (Subprocess.Environment.Key(stringLiteral: $0.key), $0.value)
+        }
+        var options = PlatformOptions()
+        options.createSession = true
+        options.teardownSequence = [
+            .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: limits.grace)
+        ]
+        return Subprocess.Configuration(
+            executable: .path(FilePath(path)), arguments: Arguments(command.arguments),
+            environment: .custom(Dictionary(uniqueKeysWithValues: pairs)),
+            workingDirectory: command.directory.map { FilePath($0) }, platformOptions: options)
+    }
+
+    private func finished(_ status: TerminationStatus) -> Finished {
+        let ending: Finished.Ending =
+            switch status {
+            case .exited(let code): .exited(code)
+            case .signaled(let signal): .signalled(signal)
+            }
+        return Finished(ending: ending, output: output.text, errors: errors.text)
+    }
+}

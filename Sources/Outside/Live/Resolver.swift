@@ -1,0 +1,73 @@
+import Glibc
+import Model
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// The system's resolver, which blocks: it gets threads of its own, and callers a deadline.
+enum Resolver {
+    private static let threads = 4
+    /// Lookups that run or wait; a dead DNS server holds each for half a minute.
+    private static let waitingMax = 32
+    private static let waiting = Atomic<Int>(0)
+    private static let pool: NIOThreadPool = {
+        let pool = NIOThreadPool(numberOfThreads: threads)
+        pool.start()
+        return pool
+    }()
+
+    static func addresses(of host: String, deadline: Duration) async throws -> [String] {
+        guard waiting.wrappingAdd(1, ordering: .relaxed).newValue <= waitingMax else {
+            waiting.wrappingSubtract(1, ordering: .relaxed)
+            throw Failure(.unavailable, "resolving \(host): \(waitingMax) lookups hang already")
+        }
+        let loop = MultiThreadedEventLoopGroup.singleton.any()
+        let promise = loop.makePromise(of: [String].self)
+        pool.submit { state in
+            defer { waiting.wrappingSubtract(1, ordering: .relaxed) }
+            guard state == .active else { return promise.fail(CancellationError()) }
+            promise.completeWith(Result { try look(up: host) })
+        }
+        let timer = loop.scheduleTask(in: TimeAmount(deadline)) {
+            promise.fail(Failure(.timeout, "resolving \(host): no answer in \(deadline.shortText)"))
+        }
+        promise.futureResult.whenComplete { _ in timer.cancel() }
+        return try await withTaskCancellationHandler {
+            try await promise.futureResult.get()
+        } onCancel: {
+            promise.fail(CancellationError())
+        }
+    }
+
+    /// Throws `notFound` if the name has no address, `unavailable` if no server could say.
+    private static func look(up host: String) throws -> [String] {
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var first: UnsafeMutablePointer<addrinfo>?
+        let code = getaddrinfo(host, nil, &hints, &first)
+        defer { if let first { freeaddrinfo(first) } }
+        guard code == 0 else {
+            let unknown = code == EAI_NONAME || code == EAI_NODATA
+            throw Failure(
+                unknown ? .notFound : .unavailable,
+                "resolving \(host): \(String(cString: gai_strerror(code)))")
+        }
+        var found: [String] = []
+        for entry in sequence(first: first, next: { $0?.pointee.ai_next }) {
+            guard let entry = entry?.pointee, let address = numeric(entry) else { continue }
+            if !found.contains(address) { found.append(address) }
+        }
+        return found
+    }
+
+    private static func numeric(_ entry: addrinfo) -> String? {
+        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        let code = getnameinfo(
+            entry.ai_addr, entry.ai_addrlen, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST)
+        guard code == 0 else { return nil }
+        return text.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } }
+    }
+}
+
+/// glibc's code for a name that exists without an address (netdb.h, not imported).
+private let EAI_NODATA: Int32 = -5

@@ -1,0 +1,136 @@
+import Model
+
+/// A child program to run: an argument vector, never a shell string.
+public struct Command: Sendable, Hashable {
+    /// Absolute path, or a name that is looked up in the clean `PATH` of ``Environment/base``.
+    public var program: String
+    public var arguments: [String]
+    /// The whole environment of the child: nothing is inherited.
+    public var environment: [String: String]
+    /// Secrets of the environment, apart so that they never print.
+    public var secrets: [String: Secret]
+    public var directory: String?
+    /// Given on standard input, then closed.
+    public var input: Secret?
+
+    public init(
+        _ program: String, _ arguments: [String],
+        environment: [String: String] = Command.environmentBase, secrets: [String: Secret] = [:],
+        directory: String? = nil, input: Secret? = nil
+    ) {
+        self.program = program
+        self.arguments = arguments
+        self.environment = environment
+        self.secrets = secrets
+        self.directory = directory
+        self.input = input
+    }
+
+    /// What every child gets: a fixed `PATH` and the C locale, so that output can be parsed.
+    public static let environmentBase = [
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin",
+        "LC_ALL": "C.UTF-8",
+    ]
+}
+
+extension Command: CustomStringConvertible {
+    /// As a person would type it, for errors and logs; argv holds no secret.
+    public var description: String { ([program] + arguments).joined(separator: " ") }
+}
+
+/// How far a child may go.
+public struct Limits: Sendable, Hashable {
+    /// After this it gets SIGTERM, and `grace` later SIGKILL; the whole process group does.
+    public var deadline: Duration
+    public var grace: Duration
+    /// Bytes kept of each of stdout and stderr: the first half and the last half of this many.
+    public var outputBytesMax: Int
+
+    public init(
+        deadline: Duration, grace: Duration = .seconds(10), outputBytesMax: Int = 1 << 20
+    ) {
+        self.deadline = deadline
+        self.grace = grace
+        self.outputBytesMax = outputBytesMax
+    }
+}
+
+/// How a child ended: a fact, not a verdict.
+public struct Finished: Sendable, Hashable {
+    public enum Ending: Sendable, Hashable { case exited(Int32), signalled(Int32) }
+
+    public var ending: Ending
+    public var output: String
+    public var errors: String
+
+    public init(ending: Ending, output: String = "", errors: String = "") {
+        self.ending = ending
+        self.output = output
+        self.errors = errors
+    }
+
+    public var succeeded: Bool { ending == .exited(0) }
+
+    /// `exit 1: last line of stderr (or stdout)`, for an error.
+    public var sentence: String {
+        let how =
+            switch ending {
+            case .exited(let code): "exit \(code)"
+            case .signalled(let signal): "killed by signal \(signal)"
+            }
+        let text = errors.isEmpty ? output : errors
+        guard let last = text.split(whereSeparator: \.isNewline).last(where: { !$0.isEmpty }) else {
+            return how
+        }
+        return "\(how): \(last.prefix(400))"
+    }
+}
+
+/// A child that has started: enough to find the same process again after a crash of ours.
+public struct ChildID: Codable, Hashable, Sendable {
+    public let pid: Int32
+    /// Start time in clock ticks since boot (proc(5), field 22 of `stat`): tells a reused pid.
+    public let startTicks: UInt64
+
+    public init(pid: Int32, startTicks: UInt64) {
+        self.pid = pid
+        self.startTicks = startTicks
+    }
+}
+
+/// Runs children.
+public protocol Processes: Sendable {
+    /// Runs `command` to its end. `started` is called once with the child's identity before its
+    /// output is read; `line` with each line of stdout as it comes.
+    ///
+    /// Throws `notFound` if the program is not there, `timeout` if the deadline passed (the whole
+    /// group was stopped), `failed` if it could not be started. A non-zero exit is a value.
+    func run(
+        _ command: Command, limits: Limits, op: Op,
+        started: @escaping @Sendable (ChildID) async throws -> Void,
+        line: @escaping @Sendable (String) async -> Void
+    ) async throws -> Finished
+
+    /// Whether that very child still runs.
+    func isAlive(_ child: ChildID) -> Bool
+
+    /// Asks that child to end (SIGTERM); nothing happens if it is gone.
+    func terminate(_ child: ChildID, op: Op) async throws
+}
+
+extension Processes {
+    /// Runs `command` to its end and returns what it printed.
+    public func run(_ command: Command, limits: Limits, op: Op) async throws -> Finished {
+        try await run(command, limits: limits, op: op, started: { _ in }, line: { _ in })
+    }
+
+    /// Runs `command` and returns its stdout. Throws `failed` with the last line of its stderr if
+    /// it does not exit 0.
+    public func output(of command: Command, limits: Limits, op: Op) async throws -> String {
+        let finished = try await run(command, limits: limits, op: op)
+        guard finished.succeeded else {
+            throw Failure(.failed, "running \(command): \(finished.sentence)")
+        }
+        return finished.output
+    }
+}

@@ -1,0 +1,26 @@
+import Glibc
+import Outside
+import Testing
+
+/// A folder that is gone with all in it when the test ends.
+final class TemporaryFolder: Sendable {
+    let path: String
+    private let files = World.live().files
+
+    init() throws {
+        var template = Array("/tmp/jeeves-test-XXXXXX".utf8CString)
+        let made = try #require(mkdtemp(&template))
+        path = String(cString: made)
+    }
+
+    deinit { clear(path) }
+
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    private func clear(_ path: String) {
+        if (try? files.info(path))??.kind == .directory {
+            for name in (try? files.list(path)) ?? [] { clear("\(path)/\(name)") }
+        }
+        try? files.remove(path, op: "test.remove")
+    }
+}
