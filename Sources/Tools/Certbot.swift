@@ -1,0 +1,77 @@
+import Model
+import Outside
+
+/// Command lines for certbot, which issues and renews the edge's certificate. It runs nothing
+/// itself.
+///
+/// Exit code 0 does not mean that there is a new certificate: compare the files.
+public struct Certbot: Sendable, Hashable {
+    public let layout: EdgeLayout
+
+    public init(layout: EdgeLayout = EdgeLayout()) { self.layout = layout }
+
+    /// Issues or renews the certificate of one name over HTTP-01, answered on loopback behind
+    /// HAProxy's port 80. `caFile` holds the roots for the ACME server's own TLS; nil means the
+    /// system's. `forcing` orders even if certbot thinks it too early.
+    ///
+    /// The flags are certbot 1.21's (Ubuntu 22.04) and later. Each run gets a log of its own
+    /// (`--max-log-backups` above Debian's 0), so that its log is about this run alone.
+    public func issue(_ spec: CertificateSpec, caFile: String?, forcing: Bool) -> Command {
+        var environment = Command.environmentBase
+        environment["REQUESTS_CA_BUNDLE"] = caFile
+        return Command(
+            "certbot",
+            [
+                "certonly", "-n", "--agree-tos", "--email", spec.email, "--no-eff-email",
+                "--server", spec.directory,
+                "--config-dir", layout.certbotConfig, "--work-dir", layout.certbotWork,
+                "--logs-dir", layout.certbotLogs, "--max-log-backups", "10",
+                forcing ? "--force-renewal" : "--keep-until-expiring",
+                "--standalone", "--preferred-challenges", "http-01",
+                "--http-01-port", "\(layout.acmePort)", "--http-01-address", "127.0.0.1",
+                "--key-type", "ecdsa", "--cert-name", spec.domain.rawValue,
+                "--domain=\(spec.domain)",
+            ], environment: environment)
+    }
+
+    /// Log of the last run.
+    public var log: String { "\(layout.certbotLogs)/letsencrypt.log" }
+
+    /// One of the two files that HAProxy needs.
+    public enum Part: String, Sendable { case key = "privkey", chain = "fullchain" }
+
+    /// The link that certbot points at the current generation.
+    public func live(_ part: Part, of domain: DomainName) -> String {
+        "\(layout.certbotConfig)/live/\(domain)/\(part.rawValue).pem"
+    }
+
+    /// One generation's file.
+    public func archived(_ part: Part, of domain: DomainName, generation: Int) -> String {
+        "\(layout.certbotConfig)/archive/\(domain)/\(part.rawValue)\(generation).pem"
+    }
+
+    /// The generation that a live link's target names: `../../archive/NAME/privkey3.pem` is 3.
+    /// Nil if it is no such target.
+    public func generation(of part: Part, target: String) -> Int? {
+        guard let name = target.split(separator: "/").last, name.hasPrefix(part.rawValue),
+            name.hasSuffix(".pem")
+        else { return nil }
+        return Int(name.dropFirst(part.rawValue.count).dropLast(".pem".count))
+    }
+
+    /// What certbot remembers of a certificate.
+    public func renewalFile(of domain: DomainName) -> String {
+        "\(layout.certbotConfig)/renewal/\(domain).conf"
+    }
+
+    /// The ACME directory that a renewal file says the certificate came from.
+    public static func server(inRenewalFile text: String) -> String? {
+        for line in text.split(whereSeparator: \.isNewline) {
+            let parts = line.split(separator: "=", maxSplits: 1)
+            if parts.count == 2, parts[0].filter({ $0 != " " }) == "server" {
+                return String(parts[1].drop { $0 == " " })
+            }
+        }
+        return nil
+    }
+}

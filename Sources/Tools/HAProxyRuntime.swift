@@ -1,0 +1,115 @@
+import Model
+
+/// Commands for HAProxy's runtime API and its answers (management guide, "Unix Socket commands").
+/// It opens no socket itself.
+///
+/// The API has no status codes, so answers are matched to the letter and anything else is a
+/// failure. Transactions are global: abort a stale one before setting, and have one writer.
+public enum HAProxyRuntime {
+    /// Largest answer that any of these commands gives.
+    public static let answerBytesMax = 256 << 10
+
+    public static let showInfo = "show info\n"
+
+    public static func show(_ path: String) -> String { "show ssl cert \(path)\n" }
+
+    /// Makes an empty place for a certificate that the configuration does not name yet.
+    public static func new(_ path: String) -> String { "new ssl cert \(path)\n" }
+
+    /// Blank lines are left out: the first one would end the payload.
+    public static func set(_ path: String, pem: Secret) -> Secret {
+        let lines = pem.reveal().split(whereSeparator: \.isNewline)
+        return Secret("set ssl cert \(path) <<\n\(lines.joined(separator: "\n"))\n\n")
+    }
+
+    public static func commit(_ path: String) -> String { "commit ssl cert \(path)\n" }
+
+    public static func abort(_ path: String) -> String { "abort ssl cert \(path)\n" }
+
+    /// Adding a line twice makes two entries: ask `show` first whether it is used.
+    public static func add(_ line: String, to list: String) -> String {
+        "add ssl crt-list \(list) <<\n\(line)\n\n"
+    }
+
+    public static func remove(_ path: String, from list: String) -> String {
+        "del ssl crt-list \(list) \(path)\n"
+    }
+
+    public static func delete(_ path: String) -> String { "del ssl cert \(path)\n" }
+}
+
+extension HAProxyRuntime {
+    /// The words that prove that a command was done.
+    public enum Proof: String, Sendable {
+        case made = "New empty certificate store"
+        case set = "Transaction created"
+        case committed = "Success!"
+        case deleted = "deleted!"
+    }
+
+    /// Throws `failed` with HAProxy's own words unless `answer` holds the proof.
+    public static func require(_ proof: Proof, in answer: String, trying tried: String) throws {
+        guard answer.contains(proof.rawValue) else {
+            let lines = answer.split(whereSeparator: \.isNewline).prefix(3)
+            throw Failure(
+                .failed, "\(tried): HAProxy says \"\(lines.joined(separator: " ").prefix(300))\"")
+        }
+    }
+
+    /// What `show info` says.
+    public struct Info: Sendable, Hashable {
+        public let version: HAProxyVersion
+        public let pid: Int
+        /// The running configuration's ``HAProxyConfig/description(_:)``; empty if it has none.
+        public let description: String
+
+        /// Throws `failed` if `answer` is none, `unsupported` if the version is too old.
+        public init(_ answer: String) throws {
+            let fields = HAProxyRuntime.fields(answer)
+            guard let version = fields["Version"], let pid = fields["Pid"].flatMap({ Int($0) })
+            else {
+                throw Failure(
+                    .failed, "asking HAProxy for `show info`: the answer has no version or pid")
+            }
+            self.version = try HAProxyVersion(version)
+            self.pid = pid
+            description = fields["description"] ?? ""
+        }
+    }
+
+    /// What HAProxy has in memory under a certificate's path.
+    public struct Loaded: Sendable, Hashable {
+        /// Hexadecimal without leading zeros, lower case; nil while the place is empty.
+        public let serial: String?
+        /// Whether a line of the crt-list uses it.
+        public let isUsed: Bool
+
+        /// Nil if HAProxy knows no such certificate. Throws `failed` if the answer is neither.
+        public init?(_ answer: String) throws {
+            if answer.contains("Not found") { return nil }
+            let fields = HAProxyRuntime.fields(answer)
+            guard let status = fields["Status"] else {
+                throw Failure(
+                    .failed, "asking HAProxy for a certificate: it says \"\(answer.prefix(200))\"")
+            }
+            serial = fields["Serial"].map(HAProxyRuntime.serial)
+            isUsed = status == "Used"
+        }
+    }
+
+    /// One spelling for serial numbers, whoever printed them.
+    public static func serial(_ text: String) -> String {
+        String(text.lowercased().filter(\.isHexDigit).drop { $0 == "0" })
+    }
+
+    private static func fields(_ answer: String) -> [String: String] {
+        var fields: [String: String] = [:]
+        for line in answer.split(whereSeparator: \.isNewline) {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            if parts.count == 2 {
+                fields[String(parts[0])] = String(parts[1].drop { $0 == " " })
+            }
+        }
+        return fields
+    }
+}

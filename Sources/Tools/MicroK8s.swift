@@ -1,0 +1,77 @@
+import Model
+import Outside
+
+/// MicroK8s on this node: argument vectors and where its files lie. It runs nothing itself.
+///
+/// Its exit codes mean little: a worker answers most commands with an English sentence and 0. So
+/// the parsers beside this file read what was printed.
+public enum MicroK8s {
+    public static let program = "/snap/bin/microk8s"
+    /// Where the install hook looks for the launch configuration, after
+    /// ``overridingConfigurations``.
+    public static let launchConfiguration = "/var/snap/microk8s/common/.microk8s.yaml"
+    /// Read before ours by the install hook, which takes the first one that it finds.
+    public static let overridingConfigurations = [
+        "/etc/microk8s.yaml", "/root/snap/microk8s/common/.microk8s.yaml",
+    ]
+    /// There until the cluster agent has applied the add-ons of the launch configuration.
+    public static let pendingConfiguration = "/var/snap/microk8s/common/etc/launcher/install.yaml"
+    /// There on a node that joined as a worker.
+    public static let workerLock = "/var/snap/microk8s/current/var/lock/clustered.lock"
+    /// Control planes that a worker's apiserver-proxy leads to.
+    public static let proxyEndpoints = "/var/snap/microk8s/current/args/traefik/provider.yaml"
+    public static let serverCertificate = "/var/snap/microk8s/current/certs/server.crt"
+    /// One `TOKEN|expiry` a line.
+    public static let tokens = "/var/snap/microk8s/current/credentials/cluster-tokens.txt"
+    /// Port of the Kubernetes API on every node.
+    public static let apiPort: UInt16 = 16443
+    /// Port of the cluster agent, which workers join through.
+    public static let joinPort = JoinTicket.port
+
+    /// `--timeout` always: without it the wait has no end.
+    public static func status(timeout: Duration) -> Command {
+        Command(
+            program,
+            [
+                "status", "--wait-ready", "--timeout", "\(Int(timeout.seconds))", "--format",
+                "yaml",
+            ])
+    }
+
+    /// One add-on at a time: several in one command are deprecated.
+    public static func enable(_ addon: String) -> Command { Command(program, ["enable", addon]) }
+
+    /// The token is worth nothing after its time to live, so it may stand in argv (invariant I7).
+    public static func addNode(token: Secret, timeToLive: Duration) -> Command {
+        Command(
+            program,
+            [
+                "add-node", "--token", token.reveal(), "--token-ttl",
+                "\(Int(timeToLive.seconds))", "--format", "json",
+            ])
+    }
+
+    /// The ticket is the written exception to "no secret in argv" (invariant I7).
+    public static func join(_ ticket: JoinTicket) -> Command {
+        Command(program, ["join", ticket.url.reveal(), "--worker"])
+    }
+
+    public static func leave() -> Command { Command(program, ["leave"]) }
+
+    public static func removeNode(_ node: NodeName) -> Command {
+        Command(program, ["remove-node", node.rawValue])
+    }
+
+    /// The admin's kubeconfig with the server at 127.0.0.1.
+    public static func config() -> Command { Command(program, ["config", "--use-loopback"]) }
+
+    /// The cluster agent's journal, where a launch configuration that cannot be applied is told.
+    public static func clusterAgentLog() -> Command {
+        Command(
+            "journalctl",
+            [
+                "--no-pager", "--output=cat", "--lines=20",
+                "--unit=snap.microk8s.daemon-cluster-agent.service",
+            ])
+    }
+}
