@@ -1,0 +1,109 @@
+import COpenSSL
+import FoundationEssentials
+import Model
+
+/// `haproxy.pem`: the private key first, then the chain, as HAProxy loads it.
+///
+/// It is judged before it is written, with OpenSSL as HAProxy would and beyond: HAProxy takes an
+/// expired certificate or one without its chain in silence.
+public struct Bundle: Sendable {
+    static let bytesMax = 256 << 10
+
+    private let keyPEM: Secret
+    private let chainPEM: String
+
+    public init(keyPEM: Secret, fullchainPEM: String) {
+        self.keyPEM = keyPEM
+        chainPEM = fullchainPEM
+    }
+
+    /// The file's content: key first, no blank line (the Runtime API ends a payload at the first),
+    /// a newline at the end.
+    public var pem: Secret {
+        let lines = (keyPEM.reveal() + "\n" + chainPEM).split(whereSeparator: \.isNewline)
+        return Secret(lines.map { "\($0)\n" }.joined())
+    }
+
+    /// Says whether HAProxy may serve this for `domain` at `now`. `rootsPEM` empty means the
+    /// system's roots; `served` is what it would replace.
+    ///
+    /// Throws `invalid` with the first reason why not: unreadable or encrypted key, key of another
+    /// certificate, too weak to serve, wrong order, chain missing or not verifying, name not
+    /// covered, not yet valid, expired, older than what is served.
+    @discardableResult
+    public func judge(
+        domain: DomainName, rootsPEM: String, now: Date,
+        notOlderThan served: CertificateFacts? = nil
+    ) throws -> CertificateFacts {
+        guard keyPEM.reveal().utf8.count + chainPEM.utf8.count <= Self.bytesMax else {
+            throw refuse("it is larger than \(Self.bytesMax) bytes")
+        }
+        return try OpenSSL.withCertificates(of: chainPEM) { certificates in
+            let wanted = chainPEM.ranges(of: "-----BEGIN CERTIFICATE-----").count
+            guard wanted > 0 else { throw refuse("there is no certificate in it") }
+            guard let leaf = certificates.first, certificates.count == wanted else {
+                throw refuse("a certificate in it cannot be read")
+            }
+            if X509_check_ca(leaf) != 0, certificates.count > 1 {
+                throw refuse("a CA certificate comes before the one for the domain")
+            }
+            try judgeKey(for: leaf)
+            let facts = try CertificateFacts(der: OpenSSL.der(leaf))
+            try judgeDates(facts, now: now, served: served)
+            guard facts.names.contains(where: { Self.covers($0, domain) }) else {
+                let names = facts.names.joined(separator: ", ")
+                throw refuse("it is for \(names.isEmpty ? "no name" : names), not for \(domain)")
+            }
+            if let reason = OpenSSL.distrust(
+                leaf: leaf, intermediates: Array(certificates.dropFirst()), rootsPEM: rootsPEM,
+                at: now)
+            {
+                throw refuse("its chain does not verify: \(reason)")
+            }
+            return facts
+        }
+    }
+
+    private func judgeKey(for leaf: OpaquePointer) throws {
+        if keyPEM.reveal().contains("ENCRYPTED") {
+            throw refuse("its private key is encrypted, and nobody is there to type a passphrase")
+        }
+        try OpenSSL.withKey(of: keyPEM.reveal()) { key in
+            guard let key else { throw refuse("its private key cannot be read") }
+            guard X509_check_private_key(leaf, key) == 1 else {
+                throw refuse("its private key belongs to another certificate")
+            }
+            if let reason = OpenSSL.refusal(leaf: leaf, key: key) {
+                throw refuse("a TLS server would not take it: \(reason)")
+            }
+        }
+    }
+
+    private func judgeDates(
+        _ facts: CertificateFacts, now: Date, served: CertificateFacts?
+    ) throws {
+        guard facts.notBefore <= now else {
+            throw refuse("it is valid only from \(facts.notBefore.formatted(.iso8601)) on")
+        }
+        guard now < facts.notAfter else {
+            throw refuse("it expired at \(facts.notAfter.formatted(.iso8601))")
+        }
+        if let served, facts.notBefore < served.notBefore {
+            throw refuse("it is older than the one that is served")
+        }
+    }
+
+    /// Exact, or a wildcard for the leftmost label (RFC 6125 §6.4.3).
+    private static func covers(_ name: String, _ domain: DomainName) -> Bool {
+        let name = name.lowercased()
+        if name == domain.rawValue { return true }
+        guard name.hasPrefix("*."), let dot = domain.rawValue.firstIndex(of: ".") else {
+            return false
+        }
+        return domain.rawValue[dot...] == name.dropFirst()
+    }
+
+    private func refuse(_ reason: String) -> Failure {
+        Failure(.invalid, "judging the new certificate: \(reason)")
+    }
+}

@@ -1,0 +1,44 @@
+import FoundationEssentials
+import Model
+import SwiftASN1
+import X509
+
+/// What matters of a certificate, read from it and nowhere else.
+public struct CertificateFacts: Codable, Hashable, Sendable {
+    /// Lower-case hexadecimal, as `openssl x509 -serial` prints it apart from case.
+    public let serialHex: String
+    /// SHA-256 of its DER.
+    public let sha256: Digest
+    public let notBefore: Date
+    public let notAfter: Date
+    /// DNS names of the subject alternative name; the common name is never looked at (RFC 6125).
+    public let names: [String]
+    public let issuer: String
+
+    /// The first certificate of `pem`. Throws `invalid` if there is none.
+    public init(pem: String) throws {
+        guard let end = pem.ranges(of: "-----END CERTIFICATE-----").first,
+            let start = pem.ranges(of: "-----BEGIN CERTIFICATE-----").first,
+            start.lowerBound < end.lowerBound,
+            let document = try? PEMDocument(
+                pemString: String(pem[start.lowerBound..<end.upperBound]))
+        else { throw Failure(.invalid, "reading a certificate: there is none in PEM") }
+        try self.init(der: document.derBytes)
+    }
+
+    /// Throws `invalid` if `der` is not a certificate.
+    public init(der: [UInt8]) throws {
+        guard let certificate = try? Certificate(derEncoded: der) else {
+            throw Failure(.invalid, "reading a certificate: it is damaged")
+        }
+        serialHex = Hash.hex(certificate.serialNumber.bytes)
+        sha256 = Hash.sha256(der)
+        notBefore = certificate.notValidBefore
+        notAfter = certificate.notValidAfter
+        issuer = "\(certificate.issuer)"
+        let alternatives = try? certificate.extensions.subjectAlternativeNames
+        names = (alternatives.map { Array($0) } ?? []).compactMap { name in
+            if case .dnsName(let text) = name { text } else { nil }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import Model
+import Testing
+
+@testable import Trust
+
+struct BundleTests {
+    private static let domain = DomainName(unchecked: "chat.example.org")
+
+    private func judge(_ material: Bundles.Material, after: TimeInterval = 0) async throws
+        -> CertificateFacts
+    {
+        try Bundle(keyPEM: Secret(material.key), fullchainPEM: material.chain).judge(
+            domain: Self.domain, rootsPEM: material.roots,
+            now: material.now.addingTimeInterval(after), notOlderThan: material.served)
+    }
+
+    @Test("a good bundle passes, in every form certbot and people write it", arguments: Form.good)
+    func good(form: Form) async throws {
+        let material = try await form.material()
+        let facts = try await judge(material)
+        #expect(facts == (try CertificateFacts(pem: material.chain)))
+    }
+
+    @Test("a broken bundle is refused with its own sentence", arguments: Form.broken)
+    func broken(form: Form) async throws {
+        let material = try await form.material()
+        let failure = try await failure { _ = try await judge(material, after: form.after) }
+        #expect(failure.code == .invalid)
+        #expect(failure.message.hasPrefix("judging the new certificate: "))
+        #expect(failure.message.contains(form.reason))
+    }
+
+    @Test("the sentences of broken bundles tell at least twelve troubles apart")
+    func sentences() { #expect(Set(Form.broken.map(\.reason)).count >= 12) }
+
+    @Test("a certificate as old as the served one passes, an older one does not")
+    func served() async throws {
+        var material = try await Bundles.shared.good()
+        let facts = try CertificateFacts(pem: material.chain)
+        material.served = facts
+        #expect(try await judge(material) == facts)
+        // Two certificates of one forge, a minute apart.
+        let forge = try Forge(root: "chat.example.org")
+        func leaf(_ seconds: TimeInterval) throws -> Forge {
+            try forge.sign(
+                Forge.Wish(
+                    names: [.dnsName("chat.example.org")], usages: [.serverAuth],
+                    from: Forge.start.addingTimeInterval(seconds)))
+        }
+        let (old, new) = (try leaf(-120), try leaf(-60))
+        func judgeForged(_ leaf: Forge, notOlderThan served: Forge) throws {
+            try Bundle(keyPEM: leaf.keyPEM, fullchainPEM: leaf.pem).judge(
+                domain: Self.domain, rootsPEM: forge.pem, now: Forge.start,
+                notOlderThan: CertificateFacts(pem: served.pem))
+        }
+        #expect(throws: Never.self) { try judgeForged(new, notOlderThan: old) }
+        let failure = try await failure { try judgeForged(old, notOlderThan: new) }
+        #expect(failure.message.hasSuffix("it is older than the one that is served"))
+    }
+
+    @Test("the file is the key, then the chain, without a blank line and with a final newline")
+    func file() async throws {
+        let good = try await Bundles.shared.good()
+        let plain = Bundle(keyPEM: Secret(good.key), fullchainPEM: good.chain).pem.reveal()
+        #expect(plain == good.key + good.chain)
+        let messy = Bundle(
+            keyPEM: Secret("\n" + good.key.dropLast()),
+            fullchainPEM: "\n\n" + good.chain.replacingOccurrences(of: "\n", with: "\r\n") + "\r\n")
+        #expect(messy.pem.reveal() == plain)
+        #expect("\(messy)".contains("BEGIN PRIVATE") == false)
+    }
+
+    /// One way in which a bundle arrives.
+    struct Form: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        var reason = ""
+        var after: TimeInterval = 0
+        let change: @Sendable (inout Bundles.Material) async throws -> Void
+
+        func material() async throws -> Bundles.Material {
+            var material = try await Bundles.shared.good()
+            try await change(&material)
+            return material
+        }
+
+        init(
+            _ name: String, _ reason: String = "", after: TimeInterval = 0,
+            _ change: @escaping @Sendable (inout Bundles.Material) async throws -> Void
+        ) {
+            testDescription = name
+            self.reason = reason
+            self.after = after
+            self.change = change
+        }
+    }
+}
