@@ -1,0 +1,197 @@
+import Logging
+import Model
+import Outside
+import Support
+import Testing
+
+@testable import Agent
+
+/// A step whose whole effect is one file.
+private struct FileStep: Step {
+    let path: String
+
+    func check(_ world: World) async throws -> Condition {
+        try world.files.text(path) == "right" ? .right : .missing
+    }
+
+    func apply(_ world: World) async throws {
+        try world.files.replace(path, with: Array("right".utf8), mode: 0o600, op: "file.replace")
+    }
+
+    func remove(_ world: World) async throws {
+        try world.files.remove(path, op: "file.remove")
+    }
+}
+
+/// A step that says it did its work and did not.
+private struct LyingStep: Step {
+    func check(_ world: World) async throws -> Condition { .missing }
+    func apply(_ world: World) async throws {}
+    func remove(_ world: World) async throws {}
+}
+
+@Suite struct ReconcilerTests {
+    private let fake = FakeWorld()
+    private let settings = Settings(
+        cluster: ClusterID(unchecked: "chat"), node: NodeName(unchecked: "controller-1"),
+        pin: Digest(unchecked: String(repeating: "0", count: 64)),
+        coordinators: ["127.0.0.1:7443"], region: "eu-central-1", tokenFile: nil)
+    private let state = StateFolder("/var/lib/jeeves")
+
+    init() throws {
+        try state.prepare(fake.files)
+        fake.files.directory("/etc")
+        fake.forgetOps()
+    }
+
+    private func reconciler() -> Reconciler {
+        Reconciler(
+            settings: settings, state: state, world: fake.world,
+            facts: Facts(
+                system: "debian 12", kernel: "6", bootID: "b", address: "", instanceID: ""),
+            events: EventSpool(files: fake.files, state: state), version: "1",
+            log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+            makeStep: { spec in
+                switch spec.body {
+                case .packages(let packages): FileStep(path: packages.names.first ?? "/x")
+                case .microk8s: LyingStep()
+                default: nil
+                }
+            })
+    }
+
+    private func step(_ id: String, needs: [String] = [], file: String) -> StepSpec {
+        StepSpec(
+            id: StepID(unchecked: id), needs: needs.map(StepID.init(unchecked:)),
+            body: .packages(PackagesSpec(names: [file])))
+    }
+
+    private func spec(_ steps: [StepSpec], generation: UInt64 = 1, epoch: UInt64 = 1) -> NodeSpec {
+        NodeSpec(
+            cluster: settings.cluster, node: settings.node, epoch: epoch,
+            run: RunID(unchecked: "aaaaaaaaaaaaaaaa"), generation: generation,
+            digest: Digest(unchecked: String(repeating: "\(generation % 10)", count: 64)),
+            steps: steps)
+    }
+
+    private func state(of id: String, in status: NodeStatus) -> StepState? {
+        status.steps.first { $0.id.rawValue == id }?.state
+    }
+
+    @Test("a node that is right is not written to")
+    func rightMeansNoWrites() async throws {
+        fake.files["/etc/a"] = "right"
+        let reconciler = reconciler()
+        await reconciler.accept(spec([step("a", file: "/etc/a")]))
+        fake.forgetOps()
+        try await reconciler.pass()
+        #expect(fake.ops == [])
+        #expect(await reconciler.status().isConverged(generation: 1))
+    }
+
+    @Test("a node that differs converges, and its events say so")
+    func converges() async throws {
+        let reconciler = reconciler()
+        await reconciler.accept(spec([step("a", file: "/etc/a")]))
+        try await reconciler.pass()
+        #expect(fake.files["/etc/a"] == "right")
+        #expect(await reconciler.status().isConverged(generation: 1))
+        let spool = EventSpool(files: fake.files, state: state)
+        #expect(await spool.pending(after: 0)?.events.map(\.outcome) == [.started, .done])
+    }
+
+    @Test("killed after every effect, the next start converges")
+    func crashes() async throws {
+        try await crashMatrix(
+            setup: {
+                let world = FakeWorld()
+                try state.prepare(world.files)
+                let file = SpecFile(files: world.files, path: state.spec)
+                try file.accept(spec([step("a", file: "/a"), step("b", file: "/b")]), as: settings)
+                return world
+            },
+            run: { world in
+                let reconciler = Reconciler(
+                    settings: settings, state: state, world: world,
+                    facts: Facts(system: "", kernel: "", bootID: "", address: "", instanceID: ""),
+                    events: EventSpool(files: world.files, state: state), version: "1",
+                    log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+                    makeStep: { spec in
+                        guard case .packages(let body) = spec.body else { return nil }
+                        return FileStep(path: body.names.first ?? "/x")
+                    })
+                try await reconciler.pass()
+            },
+            verify: { world in
+                #expect(world.files["/a"] == "right")
+                #expect(world.files["/b"] == "right")
+            })
+    }
+
+    @Test("a step that says it worked and did not is failed, and tried again only after a pause")
+    func liesAreFound() async throws {
+        let reconciler = reconciler()
+        await reconciler.accept(
+            spec([
+                StepSpec(
+                    id: StepID(unchecked: "k"),
+                    body: .microk8s(MicroK8sSpec(role: .worker, channel: "x", addons: [])))
+            ]))
+        try await reconciler.pass()
+        guard case .failed(let failure) = state(of: "k", in: await reconciler.status()) else {
+            Issue.record("the lie was believed")
+            return
+        }
+        #expect(failure.message.contains("still differs"))
+        fake.forgetOps()
+        try await reconciler.pass()
+        #expect(fake.ops == [], "it was tried again at once")
+        fake.clock.advance(by: Reconciler.retryMax + Reconciler.retryMin)
+        try await reconciler.pass()
+        #expect(!fake.ops.isEmpty, "it was never tried again")
+    }
+
+    @Test("a step waits for the steps it needs, and an unknown kind does not stop the others")
+    func needsAndUnknown() async throws {
+        let reconciler = reconciler()
+        fake.fail(
+            "file.replace", with: Failure(.failed, "writing: no space left on device"), times: 1)
+        await reconciler.accept(
+            spec([
+                step("a", file: "/a"), step("b", needs: ["a"], file: "/b"),
+                StepSpec(id: StepID(unchecked: "u"), body: .unknown(kind: "later")),
+                step("c", file: "/c"),
+            ]))
+        try await reconciler.pass()
+        let status = await reconciler.status()
+        #expect(state(of: "b", in: status) == .waiting)
+        #expect(state(of: "u", in: status) == .unsupported)
+        #expect(state(of: "c", in: status) == .converged)
+    }
+
+    @Test("an older spec is refused, reported, and does not replace the newer one")
+    func staleSpec() async throws {
+        let reconciler = reconciler()
+        await reconciler.accept(spec([step("a", file: "/a")], generation: 2, epoch: 2))
+        await reconciler.accept(spec([step("a", file: "/evil")], generation: 3, epoch: 1))
+        try await reconciler.pass()
+        #expect(fake.files["/a"] == "right")
+        #expect(fake.files["/evil"] == nil)
+        #expect(await reconciler.status().refused?.code == .conflict)
+    }
+
+    @Test("a step that should be absent is removed")
+    func absent() async throws {
+        fake.files["/etc/a"] = "right"
+        let reconciler = reconciler()
+        await reconciler.accept(
+            spec([
+                StepSpec(
+                    id: StepID(unchecked: "a"), presence: .absent,
+                    body: .packages(PackagesSpec(names: ["/etc/a"])))
+            ]))
+        try await reconciler.pass()
+        #expect(fake.files["/etc/a"] == nil)
+        #expect(await reconciler.status().isConverged(generation: 1))
+    }
+}

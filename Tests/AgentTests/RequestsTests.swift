@@ -1,0 +1,179 @@
+import FoundationEssentials
+import Logging
+import Model
+import Outside
+import Support
+import Testing
+import Tools
+import Trust
+import Wire
+
+@testable import Agent
+
+@Suite struct RequestsTests {
+    static let der = Array("not really a certificate".utf8)
+    static let ticket = JoinTicket(
+        controller: "10.1.2.3", token: Secret("jeeves0123456789abcdef0123456789abcdef"),
+        certificate: Hash.sha256(der))
+
+    let node = FakeMicroK8s(FakeWorld())
+
+    func requests(served: Digest = ticket.certificate) -> Requests {
+        let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        return Requests(
+            world: node.fake.world, tunnels: Tunnels(log: log) { _ in },
+            look: { _, _ in served })
+    }
+
+    func failure(_ body: Reply.Body) -> Failure? {
+        if case .failure(let failure) = body { failure } else { nil }
+    }
+
+    /// A controller at 10.1.2.3 whose `add-node` answers with `fingerprint`.
+    func controller(fingerprint: String = String(ticket.certificate.rawValue.prefix(12))) {
+        let fake = node.fake
+        fake.files["/proc/net/route"] =
+            "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
+            + "eth0\t00000000\t0102010A\t0003\t0\t0\t0\t00000000\n"
+        fake.files["/proc/net/fib_trie"] =
+            "           |-- 10.1.2.3\n              /32 host LOCAL\n"
+            + "           |-- 172.17.0.1\n              /32 host LOCAL\n"
+        fake.files[MicroK8s.serverCertificate] =
+            "-----BEGIN CERTIFICATE-----\n\(Data(Self.der).base64EncodedString())\n"
+            + "-----END CERTIFICATE-----\n"
+        fake.processes.on("microk8s", "add-node") { command in
+            let token = command.arguments[2]
+            return Finished(
+                ending: .exited(0),
+                output: #"{"token":"\#(token)/\#(fingerprint)","urls":[]}"#)
+        }
+    }
+
+    @Test("a ticket has this controller's own address, a new token and the whole fingerprint")
+    func mint() async throws {
+        controller()
+        node.fake.files[MicroK8s.tokens] = "jeevesold|5\nsomebodys|9\n"
+        guard case .secret(let secret) = await requests().answer(.mintJoinTicket) else {
+            Issue.record("no ticket came")
+            return
+        }
+        let ticket = try JSON.decode(
+            JoinTicket.self, from: secret.reveal().utf8, what: "the ticket")
+        #expect(ticket.controller == "10.1.2.3")
+        #expect(ticket.certificate == Self.ticket.certificate)
+        #expect(ticket.token.reveal().count >= 32)
+        #expect(node.fake.files[MicroK8s.tokens] == "somebodys|9\n")
+        #expect(
+            node.fake.processes.argvs == [
+                [
+                    "/snap/bin/microk8s", "add-node", "--token", ticket.token.reveal(),
+                    "--token-ttl", "60", "--format", "json",
+                ]
+            ])
+    }
+
+    @Test("two tickets have different tokens")
+    func mintTwice() async {
+        controller()
+        _ = await requests().answer(.mintJoinTicket)
+        _ = await requests().answer(.mintJoinTicket)
+        #expect(Set(node.fake.processes.argvs.map { $0[3] }).count == 2)
+    }
+
+    @Test("a certificate that changed between the ticket and the look gives no ticket")
+    func mintStale() async throws {
+        controller(fingerprint: "000000000000")
+        #expect(failure(await requests().answer(.mintJoinTicket))?.code == .conflict)
+    }
+
+    @Test("a worker mints nothing, though it may exit 0")
+    func mintOnWorker() async throws {
+        controller()
+        node.fake.processes.on("microk8s", "add-node") { _ in FakeMicroK8s.workerSentence }
+        #expect(failure(await requests().answer(.mintJoinTicket))?.code == .unsupported)
+    }
+
+    @Test("a join is done when the membership is there, whatever the exit code says")
+    func join() async throws {
+        node.fake.units.on("microk8s", "join") { [node] _ in
+            node.become(workerOf: "10.1.2.3")
+            return Finished(ending: .exited(5), output: "Connection failed.\n")
+        }
+        #expect(await requests().answer(.join(Self.ticket)) == .done)
+        let unit = try #require(node.fake.units.ran.first)
+        #expect(unit.command == MicroK8s.join(Self.ticket))
+        #expect(unit.name.hasPrefix("jeeves-op-join-"))
+    }
+
+    @Test("a join that exits 0 without membership is a failure")
+    func joinLies() async throws {
+        node.fake.units.on("microk8s", "join") { _ in
+            Finished(ending: .exited(0), output: "Successfully joined the cluster.\n")
+        }
+        let failure = failure(await requests().answer(.join(Self.ticket)))
+        #expect(failure?.code == .failed)
+        #expect(failure?.message.hasSuffix("reported success, but nothing changed") == true)
+    }
+
+    @Test("a ticket that was consumed is told, and another one may work")
+    func joinConsumed() async throws {
+        node.fake.units.on("microk8s", "join") { _ in
+            Finished(ending: .exited(6), output: "Connection failed. Invalid token (500).\n")
+        }
+        let failure = failure(await requests().answer(.join(Self.ticket)))
+        #expect(failure?.mayPass == true)
+        #expect(failure?.message.contains("the ticket was used already or has expired") == true)
+        #expect(failure?.description.contains(Self.ticket.token.reveal()) == false)
+    }
+
+    @Test("nothing is sent to a controller that serves another certificate")
+    func joinImpostor() async throws {
+        let impostor = requests(served: Hash.sha256([1]))
+        #expect(failure(await impostor.answer(.join(Self.ticket)))?.code == .unauthorized)
+        #expect(node.fake.ops.isEmpty)
+    }
+
+    @Test("a member is not joined twice, a member of another cluster not at all")
+    func joinAgain() async throws {
+        node.become(workerOf: "10.1.2.3")
+        #expect(await requests().answer(.join(Self.ticket)) == .done)
+        node.become(workerOf: "10.9.9.9")
+        #expect(failure(await requests().answer(.join(Self.ticket)))?.code == .conflict)
+        #expect(node.fake.ops.isEmpty)
+    }
+
+    @Test("two tickets for one controller share the unit's name, so a second join waits")
+    func joinNames() async throws {
+        node.fake.units.on("microk8s", "join") { _ in Finished(ending: .exited(6)) }
+        let other = JoinTicket(
+            controller: "10.1.2.3", token: Secret("another"), certificate: Self.ticket.certificate)
+        _ = await requests().answer(.join(Self.ticket))
+        _ = await requests().answer(.join(other))
+        #expect(Set(node.fake.units.ran.map(\.name)).count == 1)
+    }
+
+    @Test("the kubeconfig comes as a secret; a worker and a stopped MicroK8s have none")
+    func kubeconfig() async throws {
+        let text = "apiVersion: v1\n    server: https://127.0.0.1:16443\n"
+        node.fake.processes.on("microk8s", "config", prints: text)
+        #expect(await requests().answer(.kubeconfig) == .secret(Secret(text)))
+        node.fake.processes.on("microk8s", "config") { _ in FakeMicroK8s.workerSentence }
+        #expect(failure(await requests().answer(.kubeconfig))?.code == .unsupported)
+        node.fake.processes.on("microk8s", "config", prints: "microk8s is not running\n")
+        #expect(failure(await requests().answer(.kubeconfig))?.code == .unavailable)
+    }
+
+    @Test("removing a member that is gone is done")
+    func removeMember() async throws {
+        let worker = NodeName(unchecked: "worker-1")
+        node.fake.processes.on("microk8s", "remove-node") { _ in
+            Finished(
+                ending: .exited(1), output: "Node worker-1 does not exist in Kubernetes.\n")
+        }
+        #expect(await requests().answer(.removeMember(worker)) == .done)
+        node.fake.processes.on("microk8s", "remove-node") { _ in
+            Finished(ending: .exited(1), output: "Removal failed.\n")
+        }
+        #expect(failure(await requests().answer(.removeMember(worker)))?.code == .failed)
+    }
+}

@@ -1,0 +1,229 @@
+import Foundation
+import Model
+import Outside
+import Support
+import Synchronization
+import Tools
+import Trust
+
+@testable import Agent
+
+/// HAProxy 2.6, its runtime API and certbot, played in a fake world as they were recorded: what
+/// one command leaves behind the next one finds.
+final class FakeEdge: Sendable {
+    private struct State {
+        var description = ""
+        var isRunning = false
+        var pid = 100
+        /// PEM by path; empty for a place that was only made.
+        var memory: [String: String] = [:]
+        var transaction: [String: String] = [:]
+        var used: Set<String> = []
+        var generations: [EdgeFixtures.Generation]
+        var issued = 0
+        var refusal: Finished?
+        /// Handshakes go on showing the old certificate.
+        var isStuck = false
+        var refusesConfig: String?
+    }
+
+    let fake: FakeWorld
+    let layout = EdgeLayout()
+    private let state: Mutex<State>
+
+    init(
+        _ fake: FakeWorld,
+        issues generations: [EdgeFixtures.Generation] = [EdgeFixtures.first, EdgeFixtures.second]
+    ) {
+        self.fake = fake
+        state = Mutex(State(generations: generations))
+        fake.files.directory("/etc/haproxy")
+        fake.files.directory("/var/lib/jeeves", mode: 0o700)
+        fake.units.install(HAProxyStep.unit, running: false)
+        fake.processes.on(
+            "haproxy", "-v", prints: "HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://")
+        fake.processes.on("haproxy", "-c") { [self] _ in judgeConfig() }
+        fake.processes.on("dpkg", "--verify") { _ in Finished(ending: .exited(0)) }
+        fake.units.onJob(.start, HAProxyStep.unit) { [self] in load() }
+        fake.units.onJob(.reload, HAProxyStep.unit) { [self] in load() }
+        fake.units.onJob(.stop, HAProxyStep.unit) { [self] in
+            state.withLock { $0.isRunning = false }
+        }
+        fake.units.on("certbot") { [self] command in certbot(command) }
+        fake.network.onExchange(
+            .unix(path: layout.runtimeSocket), changes: { !$0.hasPrefix("show ") }
+        ) { [self] command in try answer(command) }
+        fake.network.on("GET", .tcp(host: "127.0.0.1", port: 80), "/") { [self] _ in
+            try requireRunning()
+            return HTTPResponse(status: 301)
+        }
+    }
+
+    /// HAProxy was started before, with whatever is on disk.
+    func start() {
+        fake.units.install(HAProxyStep.unit)
+        load()
+    }
+
+    func refuse(_ finished: Finished?) { state.withLock { $0.refusal = finished } }
+    func refuseConfig(_ line: String?) { state.withLock { $0.refusesConfig = line } }
+    func stick() { state.withLock { $0.isStuck = true } }
+
+    /// Certificates that certbot got so far.
+    var issued: Int { state.withLock { $0.issued } }
+    var pid: Int { state.withLock { $0.pid } }
+
+    /// Serial number of what a client is shown; nil if TLS is refused.
+    var served: String? { try? facts().serial }
+
+    func certificateStep() -> CertificateStep {
+        CertificateStep(
+            id: StepID(unchecked: "certificate"),
+            spec: CertificateSpec(
+                domain: DomainName(unchecked: "chat.example.test"), email: "ops@example.test",
+                directory: "https://acme.example.test/dir", trustPEM: EdgeFixtures.root),
+            state: "/var/lib/jeeves", look: { [self] _, _ in try facts() })
+    }
+
+    private func facts() throws -> CertificateFacts {
+        try state.withLock { state in
+            guard state.isRunning, state.used.contains(layout.bundle),
+                let pem = state.memory[layout.bundle]
+            else { throw Failure(.unavailable, "TLS failed: unrecognized name") }
+            return try CertificateFacts(pem: state.isStuck ? EdgeFixtures.first.chain : pem)
+        }
+    }
+
+    private func requireRunning() throws {
+        guard state.withLock({ $0.isRunning }) else {
+            throw Failure(.unavailable, "connecting: Connection refused")
+        }
+    }
+
+    private func judgeConfig() -> Finished {
+        guard let line = state.withLock({ $0.refusesConfig }) else {
+            return Finished(ending: .exited(0), output: "Configuration file is valid\n")
+        }
+        return Finished(
+            ending: .exited(1),
+            errors: """
+                [NOTICE]   (1) : haproxy version is 2.6.12-1+deb12u4
+                [ALERT]    (1) : config : \(line)
+                [ALERT]    (1) : config : Fatal errors found in configuration.
+                """)
+    }
+
+    private func load() {
+        let config = fake.files[layout.configFile] ?? ""
+        let description = config.split(separator: "\n").first { $0.contains("description ") }
+        let listed = (fake.files[layout.certificateList] ?? "").split(separator: "\n")
+            .compactMap { $0.split(separator: " ").first.map(String.init) }
+        let memory = listed.map { ($0, fake.files[$0] ?? "") }
+        state.withLock { state in
+            state.isRunning = true
+            state.pid += 1
+            state.description = String(description?.split(separator: " ").last ?? "")
+            state.memory = Dictionary(memory) { $1 }
+            state.used = Set(listed)
+            state.transaction = [:]
+        }
+    }
+
+    private func certbot(_ command: Command) -> Finished {
+        let (refusal, next) = state.withLock { state in
+            let generation = state.generations[min(state.issued, state.generations.count - 1)]
+            if state.refusal == nil { state.issued += 1 }
+            return (state.refusal, (generation, state.issued))
+        }
+        if let refusal { return refusal }
+        let (generation, number) = next
+        let certbot = Certbot(layout: layout)
+        let domain = DomainName(unchecked: "chat.example.test")
+        for (part, text) in [
+            (Certbot.Part.key, generation.key), (Certbot.Part.chain, generation.chain),
+        ] {
+            let path = certbot.archived(part, of: domain, generation: number)
+            fake.files.put(Array(text.utf8), at: path, mode: 0o600)
+            fake.files.link(
+                certbot.live(part, of: domain),
+                to: "../../archive/\(domain)/\(part.rawValue)\(number).pem")
+        }
+        fake.files[certbot.renewalFile(of: domain)] =
+            "[renewalparams]\nserver = https://acme.example.test/dir\n"
+        return Finished(ending: .exited(0), output: "Successfully received certificate.\n")
+    }
+}
+
+extension FakeEdge {
+    /// The runtime API's answers, word for word (HAProxy 2.6.12).
+    private func answer(_ command: String) throws -> String {
+        try requireRunning()
+        let words = command.prefix { !$0.isNewline }.split(separator: " ").map(String.init)
+        let payload = command.drop { !$0.isNewline }.dropFirst()
+        return try state.withLock { state in
+            switch words.prefix(3).joined(separator: " ") {
+            case "show info":
+                return """
+                    Name: HAProxy
+                    Version: 2.6.12-1+deb12u4
+                    Pid: \(state.pid)
+                    description: \(state.description)
+
+                    """
+            case "show ssl cert": return try Self.show(words[3], state)
+            case "new ssl cert":
+                if state.memory[words[3]] != nil {
+                    return "Certificate '\(words[3])' already exists!\n"
+                }
+                state.memory[words[3]] = ""
+                return "New empty certificate store '\(words[3])'!\n"
+            case "abort ssl cert":
+                state.transaction = [:]
+                return "No ongoing transaction!\n"
+            case "set ssl cert":
+                state.transaction[words[3]] = String(payload)
+                return "Transaction created for certificate \(words[3])!\n"
+            case "commit ssl cert":
+                guard let pem = state.transaction.removeValue(forKey: words[3]) else {
+                    return "No ongoing transaction! !\n"
+                }
+                state.memory[words[3]] = pem
+                return "Committing \(words[3])\nSuccess!\n"
+            case "add ssl crt-list":
+                let path = String(payload.prefix { $0 != " " })
+                state.used.insert(path)
+                return "Inserting certificate '\(path)' in crt-list '\(words[3])'.\nSuccess!\n"
+            case "del ssl crt-list":
+                state.used.remove(words[4])
+                return "Entry '\(words[4])' deleted in crtlist '\(words[3])'!\n"
+            case "del ssl cert":
+                state.memory[words[3]] = nil
+                return "Certificate '\(words[3])' deleted!\n"
+            default: return "Unknown command\n"
+            }
+        }
+    }
+
+    private static func show(_ path: String, _ state: State) throws -> String {
+        guard let pem = state.memory[path] else {
+            return "Can't display the certificate: Not found or the certificate is a bundle!\n"
+        }
+        guard !pem.isEmpty else { return "Filename: \(path)\nStatus: Empty\n" }
+        let facts = try CertificateFacts(pem: pem)
+        return """
+            Filename: \(path)
+            Status: \(state.used.contains(path) ? "Used" : "Unused")
+            Serial: \(facts.serialHex.uppercased())
+            Subject Alternative Name: DNS:chat.example.test
+
+            """
+    }
+}
+
+/// What the reconciler does with one step: checks, applies if it must, checks again.
+func converge(_ step: some Step, _ world: World) async throws {
+    if try await step.check(world) == .right { return }
+    try await step.apply(world)
+    let condition = try await step.check(world)
+    guard condition == .right else { throw Failure(.failed, "it still differs: \(condition)") }
+}

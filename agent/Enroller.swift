@@ -1,0 +1,56 @@
+import Model
+import Outside
+import Trust
+import Wire
+
+/// Gets this node its first certificate: answers the coordinator's challenge with a proof of who it
+/// is and a request for its own key.
+struct Enroller: Sendable {
+    let settings: Settings
+    let world: World
+    let identity: IdentityFile
+
+    /// Throws `unauthorized` if the coordinator does not believe the proof, `unavailable` if it
+    /// cannot be reached.
+    func enrol(_ dial: @Sendable () async throws -> any Link) async throws {
+        let key = try KeyPair(keyPEM: identity.pending { try KeyPair.make().keyPEM })
+        let csr = try key.csrPEM()
+        let link = try await dial()
+        do {
+            for try await message in link.incoming {
+                switch message {
+                case .challenge(let challenge):
+                    let proof = try await proof(nonce: challenge.nonce, csr: csr)
+                    try await link.send(
+                        .enrolment(
+                            EnrolmentRequest(node: settings.node, csrPEM: csr, proof: proof)))
+                case .certificate(let chain):
+                    try identity.saveCandidate(
+                        Credentials(chainPEM: chain.pem, keyPEM: key.keyPEM))
+                    return await link.close()
+                case .refusal(let failure): throw failure
+                default: throw Failure(.invalid, "enrolling: an unexpected message came")
+                }
+            }
+            throw Failure(.unavailable, "enrolling: the coordinator closed the connection")
+        } catch {
+            await link.close()
+            throw Failure(error, trying: "enrolling as \(settings.node)")
+        }
+    }
+
+    private func proof(nonce: String, csr: String) async throws -> EnrolmentRequest.Proof {
+        if let tokenFile = settings.tokenFile {
+            let text = try world.files.text(tokenFile, bytesMax: 4 << 10) ?? ""
+            return .token(Secret(String(text.prefix { !$0.isWhitespace })))
+        }
+        let role = try await InstanceMetadata(world: world).credentials()
+        let credentials = AWSCredentials(
+            accessKeyID: role.accessKeyID, secretAccessKey: role.secretAccessKey,
+            sessionToken: role.token, expires: role.expiration)
+        return .aws(
+            headers: try IdentityProof.sign(
+                nonce: nonce, csrPEM: csr, cluster: settings.cluster, credentials: credentials,
+                region: settings.region, now: world.clock.now()))
+    }
+}

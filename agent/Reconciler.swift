@@ -1,0 +1,229 @@
+import FoundationEssentials
+import Logging
+import Model
+import Outside
+
+/// Makes the node what its spec says, again and again, and tells what it is.
+///
+/// Level-triggered: each pass checks every step afresh, whatever happened before. It is the one
+/// place on a node that catches a step's errors; it turns them into status.
+public actor Reconciler {
+    /// Makes the step for a spec; nil if this agent does not know its kind.
+    public typealias StepMaker = @Sendable (StepSpec) -> (any Step)?
+
+    /// Longest time between two passes when nothing happens.
+    static let passInterval = Duration.seconds(60)
+    /// Shortest and longest wait before a failed step is tried again.
+    static let retryMin = Duration.seconds(2)
+    static let retryMax = Duration.seconds(300)
+
+    /// How one step has gone so far in this generation.
+    private struct Attempts {
+        var count = 0
+        var retryAt: Duration?
+        var state = StepState.waiting
+        var detail = ""
+    }
+
+    private let settings: Settings
+    private let world: World
+    private let file: SpecFile
+    private let makeStep: StepMaker
+    private let events: EventSpool
+    private let facts: Facts
+    private let version: String
+    private let log: Logger
+
+    private var attempts: [StepID: Attempts] = [:]
+    private var generation: UInt64 = 0
+    private var refused: Failure?
+    private var timer: Task<Void, any Error>?
+    private var watchers: [UUID: AsyncStream<NodeStatus>.Continuation] = [:]
+    private let wakes: AsyncStream<Void>
+    private let wake: AsyncStream<Void>.Continuation
+
+    public init(
+        settings: Settings, state: StateFolder, world: World, facts: Facts, events: EventSpool,
+        version: String, log: Logger, makeStep: @escaping StepMaker
+    ) {
+        self.settings = settings
+        self.world = world
+        self.facts = facts
+        self.events = events
+        self.version = version
+        self.log = log
+        self.makeStep = makeStep
+        file = SpecFile(files: world.files, path: state.spec)
+        (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Passes for ever: at once, when a spec arrives, when a retry is due, and every minute. Ends
+    /// when its task is cancelled.
+    public func run() async {
+        wake.yield()
+        for await _ in wakes {
+            do {
+                try await pass()
+            } catch {
+                log.error("pass failed", metadata: ["error": "\(error)"])
+            }
+            timer?.cancel()
+            timer = Task { [wait = untilNextPass(), world, wake] in
+                try await world.clock.sleep(wait, op: "reconciler.idle")
+                wake.yield()
+            }
+        }
+        timer?.cancel()
+    }
+
+    /// Checks every step once and applies those that differ. Throws `invalid` if the saved spec
+    /// cannot be read.
+    public func pass() async throws {
+        guard let spec = try file.read() else { return }
+        if spec.generation != generation {
+            (attempts, generation) = ([:], spec.generation)
+        }
+        for step in spec.steps {
+            if Task.isCancelled { return }
+            await converge(step, of: spec)
+        }
+    }
+
+    /// Saves a new spec and starts a pass. A spec that the fence refuses is reported in the status.
+    public func accept(_ spec: NodeSpec) {
+        do {
+            try file.accept(spec, as: settings)
+            refused = nil
+            wake.yield()
+        } catch {
+            let failure = Failure(error, trying: "accepting generation \(spec.generation)")
+            refused = failure
+            log.warning("spec refused", metadata: ["reason": "\(failure.message)"])
+            publish()
+        }
+    }
+
+    /// What the node obeys already, for the hello.
+    public func fence() -> Fence? { (try? file.read()).flatMap { $0.map(Fence.init(of:)) } }
+
+    /// The status now and after each change; the newest replaces one that was not read yet.
+    public func statuses() -> AsyncStream<NodeStatus> {
+        let (stream, continuation) = AsyncStream<NodeStatus>.makeStream(
+            bufferingPolicy: .bufferingNewest(1))
+        let id = UUID()
+        watchers[id] = continuation
+        continuation.onTermination = { [weak self] _ in
+            Task { await self?.forget(id) }
+        }
+        continuation.yield(status())
+        return stream
+    }
+
+    public func status() -> NodeStatus {
+        let steps = (try? file.read())?.steps ?? []
+        return NodeStatus(
+            node: settings.node, generation: generation,
+            steps: steps.map { step in
+                let now = attempts[step.id] ?? Attempts()
+                return StepStatus(id: step.id, state: now.state, detail: now.detail)
+            },
+            facts: facts, agentVersion: version, reportedAt: world.clock.now(), refused: refused)
+    }
+
+    private func converge(_ spec: StepSpec, of node: NodeSpec) async {
+        var now = attempts[spec.id] ?? Attempts()
+        guard let step = makeStep(spec) else {
+            return note(spec.id, &now, .unsupported)
+        }
+        let isReady = spec.needs.allSatisfy { attempts[$0]?.state == .converged }
+        guard isReady else { return note(spec.id, &now, .waiting) }
+        if let retryAt = now.retryAt, world.clock.uptime() < retryAt { return }
+        do {
+            if try await isRight(step, spec) {
+                now.retryAt = nil
+                now.count = 0
+                now.detail = await step.detail(world)
+                return note(spec.id, &now, .converged)
+            }
+            now.count += 1
+            note(spec.id, &now, .converging(attempt: now.count))
+            try await change(step, spec, node)
+            now.retryAt = nil
+            now.detail = await step.detail(world)
+            note(spec.id, &now, .converged)
+        } catch is CancellationError {
+            return
+        } catch {
+            let failure = Failure(error, trying: "making \(spec.id) right")
+            now.count = max(now.count, 1)
+            now.retryAt = world.clock.uptime() + backoff(after: now.count)
+            now.detail = await step.detail(world)
+            log.warning(
+                "step failed", metadata: ["step": "\(spec.id)", "reason": "\(failure.message)"])
+            note(spec.id, &now, .failed(failure))
+        }
+    }
+
+    /// Applies or removes, then checks again: exit codes are facts, not verdicts.
+    private func change(_ step: any Step, _ spec: StepSpec, _ node: NodeSpec) async throws {
+        let cause = "generation \(node.generation)"
+        await record(spec.id, cause, .started, "")
+        do {
+            switch spec.presence {
+            case .present: try await step.apply(world)
+            case .absent: try await step.remove(world)
+            }
+            guard try await isRight(step, spec) else {
+                throw Failure(.failed, "checking again after the change: it still differs")
+            }
+            log.info("step converged", metadata: ["step": "\(spec.id)"])
+            await record(spec.id, cause, .done, "")
+        } catch let error where !(error is CancellationError) {
+            await record(spec.id, cause, .failed, Failure(error, trying: "\(spec.id)").message)
+            throw error
+        }
+    }
+
+    private func isRight(_ step: any Step, _ spec: StepSpec) async throws -> Bool {
+        let condition = try await step.check(world)
+        return switch spec.presence {
+        case .present: condition == .right
+        case .absent: condition == .missing
+        }
+    }
+
+    private func backoff(after attempt: Int) -> Duration {
+        let window = min(Self.retryMax, Self.retryMin * (1 << min(attempt, 8)))
+        return Self.retryMin + world.chance.jitter(window)
+    }
+
+    private func note(_ id: StepID, _ now: inout Attempts, _ state: StepState) {
+        now.state = state
+        let changed = attempts[id]?.state != state || attempts[id]?.detail != now.detail
+        attempts[id] = now
+        if changed { publish() }
+    }
+
+    private func record(
+        _ id: StepID, _ cause: String, _ outcome: Event.Outcome, _ detail: String
+    ) async {
+        await events.append(
+            Event(
+                at: world.clock.now(), actor: "agent/\(settings.node)", subject: "step/\(id)",
+                cause: cause, outcome: outcome, detail: detail))
+    }
+
+    private func publish() {
+        let status = status()
+        for watcher in watchers.values { watcher.yield(status) }
+    }
+
+    private func forget(_ id: UUID) { watchers[id] = nil }
+
+    private func untilNextPass() -> Duration {
+        guard let due = attempts.values.compactMap(\.retryAt).min() else {
+            return Self.passInterval
+        }
+        return max(.milliseconds(100), min(Self.passInterval, due - world.clock.uptime()))
+    }
+}

@@ -1,0 +1,64 @@
+import Model
+import Outside
+import Wire
+
+/// Answers what a coordinator asks of a node: a closed list, never a command line.
+public struct Requests: Sendable {
+    private let world: World
+    private let tunnels: Tunnels
+    private let look: Membership.Look
+
+    public init(world: World, tunnels: Tunnels) {
+        self.init(world: world, tunnels: tunnels, look: Membership.handshake)
+    }
+
+    /// `look` sees the certificate that a controller's cluster agent serves.
+    init(world: World, tunnels: Tunnels, look: @escaping Membership.Look) {
+        self.world = world
+        self.tunnels = tunnels
+        self.look = look
+    }
+
+    /// Always an answer: what goes wrong becomes a failure in the reply.
+    func answer(_ request: AgentRequest) async -> Reply.Body {
+        do {
+            switch request {
+            case .logs(let source, let lines): return .text(try await logs(source, lines))
+            case .openTunnel(let number):
+                await tunnels.open(number)
+                return .done
+            case .mintJoinTicket:
+                let ticket = try await ControlPlane(world: world).mintTicket()
+                return .secret(Secret(String(decoding: try JSON.encode(ticket), as: UTF8.self)))
+            case .join(let ticket):
+                try await Membership(controller: ticket.controller).join(ticket, look: look, world)
+                return .done
+            case .removeMember(let node):
+                try await ControlPlane(world: world).removeMember(node)
+                return .done
+            case .kubeconfig: return .secret(try await ControlPlane(world: world).kubeconfig())
+            case .renewCertificate:
+                throw Failure(.unsupported, "answering a request: this node cannot do it yet")
+            }
+        } catch {
+            return .failure(Failure(error, trying: "answering the coordinator"))
+        }
+    }
+
+    /// The last lines of a unit's journal (journalctl(1)), at most 2,000.
+    private func logs(_ source: LogSource, _ lines: Int) async throws -> String {
+        let units =
+            switch source {
+            case .agent: ["jeeves-agent.service"]
+            case .haproxy: ["haproxy.service"]
+            case .certbot: ["jeeves-op-certificate-*"]
+            case .microk8s: ["snap.microk8s.*"]
+            }
+        return try await world.processes.output(
+            of: Command(
+                "journalctl",
+                ["--no-pager", "--output=short-iso", "--lines=\(min(max(lines, 1), 2000))"]
+                    + units.map { "--unit=\($0)" }),
+            limits: Limits(deadline: .seconds(20)), op: "logs.read")
+    }
+}

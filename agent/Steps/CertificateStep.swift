@@ -1,0 +1,187 @@
+import FoundationEssentials
+import Model
+import Outside
+import Tools
+import Trust
+
+/// The edge serves a valid certificate for the domain: issued and renewed by certbot, bundled by
+/// us, swapped into HAProxy without a stop.
+///
+/// Level-triggered: it compares certbot's files, the bundle, what HAProxy has loaded and what a
+/// handshake shows, and mends the first difference. What serves goes on serving until better
+/// material was judged good.
+struct CertificateStep: Step {
+    /// Looks at what is served on loopback for the domain.
+    typealias Look = @Sendable (DomainName, EdgeLayout) async throws -> CertificateFacts
+
+    let id: StepID
+    let spec: CertificateSpec
+    /// The agent's own folder.
+    let state: String
+    let layout: EdgeLayout
+    let look: Look
+
+    init(
+        id: StepID, spec: CertificateSpec, state: String, layout: EdgeLayout = EdgeLayout(),
+        look: @escaping Look = CertificateStep.handshake
+    ) {
+        self.id = id
+        self.spec = spec
+        self.state = state
+        self.layout = layout
+        self.look = look
+    }
+
+    static let handshake: Look = { domain, layout in
+        try await Probe.connect(host: "127.0.0.1", port: layout.httpsPort, name: domain).facts
+    }
+
+    private var certbot: Certbot { Certbot(layout: layout) }
+    private var budgetFile: String { "\(state)/certificate.json" }
+    private var caFile: String { "\(state)/acme-ca.pem" }
+
+    func check(_ world: World) async throws -> Condition {
+        let edge = EdgeBundle(layout: layout, domain: spec.domain, look: look)
+        guard try edge.isPlaced(world) else { return .missing }
+        var differences: [Difference] = []
+        let now = world.clock.now()
+        switch try certificate(world) {
+        case .absent(let reason), .unusable(let reason, _):
+            differences.append(Difference("certificate", found: reason, wanted: "valid"))
+        case .usable(let lineage):
+            if isDue(lineage, now: now) {
+                differences.append(
+                    Difference("certificate", found: "due for renewal", wanted: "renewed"))
+            }
+            differences += try await edge.differences(from: lineage, world)
+        }
+        return differences.isEmpty ? .right : .differs(differences)
+    }
+
+    /// Throws what the CA answered, in words; while the next try is not due, what it answered last.
+    func apply(_ world: World) async throws {
+        let edge = EdgeBundle(layout: layout, domain: spec.domain, look: look)
+        let before = try certificate(world)
+        // What is good is served first, so that trouble with the CA cannot keep it from serving.
+        if case .usable(let lineage) = before {
+            try await edge.serve(lineage, world)
+            guard isDue(lineage, now: world.clock.now()) else { return }
+        }
+        try await issue(replacing: before, world)
+        switch try certificate(world) {
+        case .usable(let lineage): try await edge.serve(lineage, world)
+        case .absent(let reason), .unusable(let reason, _):
+            throw Failure(
+                .failed, "judging what certbot left: \(reason)",
+                fix: "read \(certbot.log) on the node")
+        }
+    }
+
+    /// Takes the bundle out of HAProxy; certbot's own files stay, so that no order is wasted if the
+    /// step comes back.
+    func remove(_ world: World) async throws {
+        try await EdgeBundle(layout: layout, domain: spec.domain, look: look).withdraw(world)
+    }
+
+    func detail(_ world: World) async -> String {
+        guard let text = try? world.files.text(layout.bundle),
+            let facts = try? CertificateFacts(pem: text)
+        else { return "no certificate yet" }
+        return "serial \(facts.serial), until \(facts.notAfter.formatted(.iso8601)), "
+            + "renews from \(facts.renewsFrom.formatted(.iso8601))"
+    }
+}
+
+extension CertificateStep {
+    /// What certbot's files are worth.
+    private enum Found {
+        case absent(String)
+        /// `mends` if certbot puts it right by itself when it runs.
+        case unusable(String, mends: Bool)
+        case usable(Lineage)
+    }
+
+    private func certificate(_ world: World) throws -> Found {
+        do {
+            guard let lineage = try Lineage.read(of: spec.domain, certbot, world.files) else {
+                return .absent("none yet")
+            }
+            do {
+                try lineage.bundle.judge(
+                    domain: spec.domain, rootsPEM: spec.trustPEM, now: world.clock.now())
+                return .usable(lineage)
+            } catch let failure as Failure {
+                // A new order would not help against a clock that is wrong.
+                if lineage.facts.notBefore > world.clock.now() {
+                    throw Failure(
+                        failure.code, failure.message, fix: "set the node's clock right")
+                }
+                return .unusable(failure.message, mends: false)
+            }
+        } catch let failure as Failure where failure.code == .unavailable {
+            return .unusable(failure.message, mends: true)
+        }
+    }
+
+    private func isDue(_ lineage: Lineage, now: Date) -> Bool {
+        lineage.facts.renewsFrom <= now || isFromAnotherCA(lineage)
+    }
+
+    private func isFromAnotherCA(_ lineage: Lineage) -> Bool {
+        lineage.server.map { $0 != spec.directory } ?? false
+    }
+
+    /// Runs certbot, or waits for the one that an earlier agent started. Each start counts.
+    private func issue(replacing found: Found, _ world: World) async throws {
+        let forcing =
+            switch found {
+            case .absent: false
+            case .unusable(_, let mends): !mends
+            case .usable: true
+            }
+        let command = certbot.issue(
+            spec, caFile: spec.caPEM.isEmpty ? nil : caFile, forcing: forcing)
+        let unit = try TransientUnit.operation(of: id, command, deadline: .seconds(600))
+        var budget = try OrderBudget.read(
+            budgetFile, purpose: "\(spec.domain) \(spec.directory)", world.files)
+        if try await !world.units.isRunning(unit) {
+            try budget.requireTurn(now: world.clock.now())
+            if !spec.caPEM.isEmpty {
+                try world.files.replace(
+                    caFile, with: Array(spec.caPEM.utf8), mode: 0o644, op: "certificate.ca")
+            }
+            budget.begin(now: world.clock.now())
+            try budget.save(budgetFile, world.files)
+        }
+        let finished: Finished
+        do { finished = try await world.units.run(unit, op: "certificate.certbot") } catch let
+            failure as Failure where failure.code == .timeout
+        {
+            budget.fail(failure, now: world.clock.now(), retryAfter: nil, chance: world.chance)
+            try budget.save(budgetFile, world.files)
+            throw failure
+        }
+        try conclude(finished, &budget, world)
+    }
+
+    private func conclude(
+        _ finished: Finished, _ budget: inout OrderBudget, _ world: World
+    ) throws {
+        if finished.succeeded {
+            budget.succeed()
+            return try budget.save(budgetFile, world.files)
+        }
+        let log = (try? world.files.read(certbot.log, bytesMax: CertbotTrouble.logBytesMax)) ?? []
+        let trouble = CertbotTrouble(finished, log: String(decoding: log, as: UTF8.self))
+        let failure = trouble.failure(for: spec)
+        if trouble.isBusy {
+            budget.withdraw()
+        } else {
+            budget.fail(
+                failure, now: world.clock.now(), retryAfter: trouble.retryAfter,
+                chance: world.chance)
+        }
+        try budget.save(budgetFile, world.files)
+        throw failure
+    }
+}

@@ -1,0 +1,61 @@
+import FoundationEssentials
+import Model
+import Outside
+import Tools
+import Trust
+
+/// What certbot has on disk for one name: key and chain of one generation.
+///
+/// Both are read from the archive by number and not through the links of `live/`, which certbot
+/// moves one after the other.
+struct Lineage: Sendable {
+    let bundle: Bundle
+    let facts: CertificateFacts
+    /// The ACME directory that it came from; nil if certbot's renewal file does not say.
+    let server: String?
+
+    static let fileBytesMax = 256 << 10
+
+    /// Nil if certbot never got one. Throws `unavailable` if the links are between two generations:
+    /// certbot is at work, or was killed there and mends it in its next run.
+    static func read(
+        of domain: DomainName, _ certbot: Certbot, _ files: any Files
+    ) throws -> Lineage? {
+        var found: [Int] = []
+        for part in [Certbot.Part.key, .chain] {
+            let link = certbot.live(part, of: domain)
+            guard try files.info(link) != nil else { return nil }
+            guard let number = certbot.generation(of: part, target: try files.linkTarget(link))
+            else {
+                throw Failure(
+                    .conflict, "reading \(link): it does not lead to certbot's archive",
+                    fix: "move live/\(domain), archive/\(domain) and renewal/\(domain).conf away")
+            }
+            found.append(number)
+        }
+        guard let number = found.first, found.allSatisfy({ $0 == number }) else {
+            throw Failure(.unavailable, "reading certbot's files: they are between generations")
+        }
+        func text(_ part: Certbot.Part) throws -> String {
+            let path = certbot.archived(part, of: domain, generation: number)
+            return String(
+                decoding: try files.read(path, bytesMax: fileBytesMax), as: UTF8.self)
+        }
+        let chain = try text(.chain)
+        return Lineage(
+            bundle: Bundle(keyPEM: Secret(try text(.key)), fullchainPEM: chain),
+            facts: try CertificateFacts(pem: chain),
+            server: try files.text(certbot.renewalFile(of: domain))
+                .flatMap(Certbot.server(inRenewalFile:)))
+    }
+}
+
+extension CertificateFacts {
+    /// When a third of the measured lifetime is left, whatever that lifetime is.
+    var renewsFrom: Date {
+        notBefore.addingTimeInterval(notAfter.timeIntervalSince(notBefore) * 2 / 3)
+    }
+
+    /// One spelling, to compare with what HAProxy prints.
+    var serial: String { HAProxyRuntime.serial(serialHex) }
+}

@@ -1,0 +1,24 @@
+import Model
+import Outside
+
+/// One idempotent piece of a node.
+///
+/// After every `apply` the reconciler checks again: the exit codes of children are facts, not
+/// verdicts. Nothing here may start microk8s, certbot, apt or snap from `check`.
+public protocol Step: Sendable {
+    /// Reads the node and says what differs. Never writes.
+    func check(_ world: World) async throws -> Condition
+
+    /// Makes it so. Safe to repeat after a crash anywhere in it.
+    func apply(_ world: World) async throws
+
+    /// Takes it away. Safe to repeat after a crash anywhere in it.
+    func remove(_ world: World) async throws
+
+    /// What is running now in one line, for the status; reads only.
+    func detail(_ world: World) async -> String
+}
+
+extension Step {
+    public func detail(_ world: World) async -> String { "" }
+}
