@@ -1,0 +1,42 @@
+import Foundation
+import Model
+import Support
+import Testing
+
+@testable import Store
+
+@Suite struct EventsTests {
+    private func event(_ number: Int) -> Event {
+        Event(
+            at: Date(timeIntervalSince1970: 1_767_225_600), actor: "coordinator",
+            subject: "stage/dns", cause: "test", outcome: .done, detail: "\(number)")
+    }
+
+    @Test("events come back in the order they were appended")
+    func order() async throws {
+        try await withStore { store in
+            try store.append([event(1), event(2)])
+            try store.append([])
+            try store.append([event(3)])
+            #expect(try store.events(last: 2).map(\.detail) == ["2", "3"])
+            #expect(try store.events(last: 100).map(\.detail) == ["1", "2", "3"])
+            #expect(try store.events(last: 0).isEmpty)
+        }
+    }
+
+    @Test("the newest 10,000 events are kept, however they come")
+    func bound() async throws {
+        try await withStore { store in
+            try store.append((1...9_990).map(event))
+            try store.append((9_991...10_020).map(event))
+            let kept = try store.events(last: 20_000)
+            #expect(kept.count == Store.eventsMax)
+            #expect(kept.first?.detail == "21")
+            #expect(kept.last?.detail == "10020")
+            #expect(try store.list(.events).count == Store.eventsMax)
+            try store.append((1...10_001).map(event))
+            #expect(try store.list(.events).count == Store.eventsMax)
+            #expect(try store.events(last: 1).map(\.detail) == ["10001"])
+        }
+    }
+}

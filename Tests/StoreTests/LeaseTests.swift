@@ -1,0 +1,73 @@
+import Foundation
+import Model
+import Support
+import Testing
+
+@testable import Store
+
+@Suite struct LeaseTests {
+    let now = Date(timeIntervalSince1970: 1_767_225_600)
+
+    @Test(
+        "a second coordinator on the same file is refused, told who holds the lease and since when")
+    func exclusion() async throws {
+        try await withFolder { folder in
+            let path = folder.store
+            let (left, right) = (try Store.open(path: path), try Store.open(path: path))
+            let lease = try left.acquireLease(holder: "ann", now: now, ttl: .seconds(15))
+            #expect(lease.term == 1)
+            let refused = failure {
+                try right.acquireLease(holder: "bob", now: now + 14, ttl: .seconds(15))
+            }
+            #expect(refused?.code == .conflict)
+            #expect(refused?.message.contains("ann is it, since 2026-01-01T00:00:00Z") == true)
+            try left.release(lease)
+            let next = try right.acquireLease(holder: "bob", now: now + 14, ttl: .seconds(15))
+            #expect(next.term == 2)
+        }
+    }
+
+    @Test("once the lease is over another may take it, and what the first still writes is refused")
+    func fencing() async throws {
+        try await withFolder { folder in
+            let path = folder.store
+            let (left, right) = (try Store.open(path: path), try Store.open(path: path))
+            let stale = try left.acquireLease(holder: "ann", now: now, ttl: .seconds(15))
+            try left.commit([stale.fence], [.put(.specs, "worker-1", [49])])
+            let lease = try right.acquireLease(holder: "bob", now: now + 15, ttl: .seconds(15))
+            #expect(lease.term == 2)
+            #expect(
+                failure { try left.commit([stale.fence], [.put(.specs, "worker-1", [50])]) }?.code
+                    == .conflict)
+            #expect(failure { try left.renew(stale, now: now + 16, ttl: .seconds(15)) } != nil)
+            #expect(failure { try left.release(stale) } != nil)
+            #expect(failure { try left.beginEpoch(run: run, under: stale) } != nil)
+            #expect(try left.get(Int.self, .specs, "worker-1") == 1)
+            #expect(try right.lease() == lease)
+        }
+    }
+
+    @Test("renewing prolongs the lease and keeps its fence; what is stored is what the holder has")
+    func renewal() async throws {
+        try await withStore { store in
+            let first = try store.acquireLease(holder: "ann", now: now + 0.3, ttl: .seconds(15))
+            let second = try store.renew(first, now: now + 10, ttl: .seconds(15))
+            #expect(first.until == now + 16)
+            #expect(second.until == now + 25)
+            #expect(second.fence == first.fence)
+            #expect(try store.lease()?.until == second.until)
+        }
+    }
+
+    @Test("every epoch is higher than all before it, also after reopening")
+    func epochs() async throws {
+        try await withFolder { folder in
+            let path = folder.store
+            var epochs: [UInt64] = []
+            for _ in 0..<3 { epochs.append(try Store.open(path: path).beginEpoch(run: run)) }
+            #expect(epochs == [1, 2, 3])
+        }
+    }
+
+    private var run: RunID { RunID(unchecked: "0123456789abcdef") }
+}

@@ -1,0 +1,264 @@
+import FoundationEssentials
+import GRDB
+import Glibc
+import Model
+
+/// Documents in one SQLite file: write-ahead log, a full sync at each commit, readable by its owner
+/// only. The single place that knows SQL.
+struct SQLiteEngine: Sendable {
+    /// Deletions remembered for those who watch.
+    static let tombstonesMax = 10_000
+
+    private let queue: DatabaseQueue
+    private let path: String
+
+    init(path: String) throws {
+        self.path = path
+        try Self.makePrivate(path)
+        do {
+            try Self.inspect(path)
+            queue = try DatabaseQueue(path: path, configuration: Self.configuration)
+            try Self.migrations.migrate(queue)
+        } catch let error as DatabaseError {
+            throw Self.failure(error, path)
+        }
+    }
+
+    /// Looks at the file without writing to it: opening it for writing already changes it.
+    private static func inspect(_ path: String) throws {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        try DatabaseQueue(path: path, configuration: configuration).read { db in
+            let verdict = try String.fetchOne(db, sql: "PRAGMA integrity_check(1)")
+            guard verdict == "ok" else { throw damaged(path, verdict ?? "no verdict") }
+            guard try !migrations.hasBeenSuperseded(db) else {
+                throw Failure(
+                    .unsupported, "opening the state \(path): a newer Jeeves wrote it",
+                    fix: "use that version of jeeves, or a newer one")
+            }
+        }
+    }
+
+    private static var configuration: Configuration {
+        var configuration = Configuration()
+        configuration.journalMode = .wal
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        return configuration
+    }
+
+    private static var migrations: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("documents in named collections") { db in
+            // A deleted document stays as a row without a value, so that watchers hear of it.
+            try db.execute(
+                sql: """
+                    CREATE TABLE documents (
+                        collection TEXT NOT NULL, key TEXT NOT NULL,
+                        revision INTEGER NOT NULL, value BLOB,
+                        PRIMARY KEY (collection, key)) WITHOUT ROWID;
+                    CREATE INDEX documents_by_revision ON documents (revision);
+                    CREATE INDEX tombstones ON documents (revision) WHERE value IS NULL;
+                    CREATE TABLE forgotten (revision INTEGER NOT NULL);
+                    INSERT INTO forgotten VALUES (0);
+                    """)
+        }
+        return migrator
+    }
+
+    func get(_ collection: CollectionName, _ key: String) throws -> Document? {
+        try reading { db in
+            try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT key, value, revision FROM documents
+                    WHERE collection = ? AND key = ? AND value IS NOT NULL
+                    """, arguments: [collection.rawValue, key]
+            ).map(Self.document)
+        }
+    }
+
+    func list(
+        _ collection: CollectionName, prefix: String = "", from start: String = ""
+    ) throws -> [Document] {
+        try reading { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT key, value, revision FROM documents
+                    WHERE collection = ? AND key >= ? AND substr(key, 1, length(?)) = ?
+                      AND value IS NOT NULL ORDER BY key
+                    """, arguments: [collection.rawValue, max(prefix, start), prefix, prefix]
+            ).map(Self.document)
+        }
+    }
+
+    func lastKey(_ collection: CollectionName) throws -> String? {
+        try reading { db in
+            try String.fetchOne(
+                db, sql: "SELECT max(key) FROM documents WHERE collection = ?",
+                arguments: [collection.rawValue])
+        }
+    }
+
+    func revision() throws -> Revision { try reading(Self.lastRevision) }
+
+    /// Last states newer than `revision`, oldest first.
+    func changes(after revision: Revision) throws -> [Store.Change] {
+        try reading { db in
+            let forgotten = try Int64.fetchOne(db, sql: "SELECT revision FROM forgotten") ?? 0
+            guard revision >= UInt64(clamping: forgotten) else {
+                throw Failure(
+                    .notFound,
+                    "watching from revision \(revision): deletions up to \(forgotten) are "
+                        + "forgotten")
+            }
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT collection, key, value, revision FROM documents
+                    WHERE revision > ? ORDER BY revision, collection, key
+                    """, arguments: [Int64(clamping: revision)])
+            return rows.compactMap { row in
+                CollectionName(rawValue: row["collection"]).map {
+                    Store.Change(
+                        collection: $0, key: row["key"],
+                        value: (row["value"] as Data?).map(Array.init),
+                        revision: UInt64(clamping: row["revision"] as Int64))
+                }
+            }
+        }
+    }
+
+    func commit(_ compares: [Compare], _ writes: [Write]) throws -> Revision {
+        try writing { db in
+            for compare in compares { try Self.require(compare, db) }
+            let next = try Self.lastRevision(db) + 1
+            let statement = try db.cachedStatement(
+                sql: """
+                    INSERT INTO documents (collection, key, revision, value)
+                    VALUES (?, ?, ?, ?) ON CONFLICT (collection, key)
+                    DO UPDATE SET revision = excluded.revision, value = excluded.value
+                    """)
+            for write in writes {
+                try statement.execute(
+                    arguments: [
+                        write.collection.rawValue, write.key, Int64(next),
+                        write.value.map { Data($0) },
+                    ])
+            }
+            try Self.forgetOldDeletions(db)
+            return writes.isEmpty ? next - 1 : next
+        }
+    }
+
+    private static func require(_ compare: Compare, _ db: Database) throws {
+        let found = try Int64.fetchOne(
+            db,
+            sql: """
+                SELECT revision FROM documents
+                WHERE collection = ? AND key = ? AND value IS NOT NULL
+                """, arguments: [compare.collection.rawValue, compare.key]
+        ).map { UInt64(clamping: $0) }
+        guard found != compare.revision else { return }
+        func text(_ revision: Revision?) -> String { revision.map { "at \($0)" } ?? "absent" }
+        throw Failure(
+            .conflict,
+            "saving: \(compare.collection.rawValue)/\(compare.key) moved: expected "
+                + "\(text(compare.revision)), found \(text(found))",
+            fix: "look at what changed, then try again")
+    }
+
+    private static func forgetOldDeletions(_ db: Database) throws {
+        let limit = try Int64.fetchOne(
+            db,
+            sql: """
+                SELECT revision FROM documents WHERE value IS NULL
+                ORDER BY revision DESC LIMIT 1 OFFSET \(tombstonesMax)
+                """)
+        guard let limit else { return }
+        try db.execute(
+            sql: "DELETE FROM documents WHERE value IS NULL AND revision <= ?", arguments: [limit])
+        try db.execute(sql: "UPDATE forgotten SET revision = ?", arguments: [limit])
+    }
+
+    private static func lastRevision(_ db: Database) throws -> Revision {
+        UInt64(
+            clamping: try Int64.fetchOne(db, sql: "SELECT max(revision) FROM documents") ?? 0)
+    }
+
+    private static func document(_ row: Row) -> Document {
+        Document(
+            key: row["key"], value: Array(row["value"] as Data),
+            revision: UInt64(clamping: row["revision"] as Int64))
+    }
+
+    private func reading<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        do { return try queue.read(body) } catch let error as DatabaseError {
+            throw Self.failure(error, path)
+        }
+    }
+
+    private func writing<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        do {
+            return try queue.writeWithoutTransaction { db in
+                var value: Value?
+                try db.inTransaction(.immediate) {
+                    value = try body(db)
+                    return .commit
+                }
+                guard let value else { throw Failure(.failed, "saving: nothing was committed") }
+                return value
+            }
+        } catch let error as DatabaseError {
+            throw Self.failure(error, path)
+        }
+    }
+}
+
+/// The file itself, and what SQLite's complaints about it mean.
+extension SQLiteEngine {
+    /// Makes the file with mode 0600 before SQLite sees it; its log and index files take the same
+    /// mode. Throws `conflict` if something else lies there.
+    private static func makePrivate(_ path: String) throws {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else {
+            let code: Failure.Code = errno == ELOOP || errno == EISDIR ? .conflict : .failed
+            throw Failure(
+                code, "opening the state \(path): \(String(cString: strerror(errno)))",
+                fix: "look at what lies at \(path); it must be a file of yours")
+        }
+        defer { close(descriptor) }
+        guard fchmod(descriptor, 0o600) == 0 else {
+            throw Failure(
+                .failed, "making \(path) private: \(String(cString: strerror(errno)))",
+                fix: "run jeeves as the owner of \(path)")
+        }
+    }
+
+    private static func damaged(_ path: String, _ reason: String) -> Failure {
+        Failure(
+            .failed, "opening the state \(path): it is damaged (\(reason.prefix(200)))",
+            fix: "stop jeeves, move \(path), \(path)-wal and \(path)-shm away, and put your last "
+                + "backup at \(path); nodes keep serving meanwhile")
+    }
+
+    private static func failure(_ error: DatabaseError, _ path: String) -> Failure {
+        let reason = error.message ?? "\(error.resultCode)"
+        return switch error.resultCode {
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: damaged(path, reason)
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            Failure(
+                .unavailable, "using the state \(path): another program holds it",
+                fix: "stop what reads or backs up \(path), and try again")
+        case .SQLITE_FULL:
+            Failure(
+                .failed, "writing the state \(path): the disk is full", fix: "free some space")
+        default:
+            Failure(
+                .failed, "using the state \(path): \(reason)",
+                fix: "check the disk and the owner of \(path)")
+        }
+    }
+}
