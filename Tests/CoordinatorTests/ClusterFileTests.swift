@@ -1,0 +1,109 @@
+import Model
+import Testing
+
+@testable import Coordinator
+
+@Suite struct ClusterFileTests {
+    private func example() throws -> String {
+        Example.render(
+            Founding.Values(
+                cluster: try ClusterID("chat"), domain: try DomainName("chat.example.org"),
+                email: "ops@example.org", region: "eu-central-1"))
+    }
+
+    private func problems(_ edit: (String) -> String) throws -> [String] {
+        ClusterFile.read(edit(try example()), path: "jeeves.yaml").problems
+    }
+
+    @Test("the commented example is a right cluster file")
+    func exampleIsRight() throws {
+        let spec = try ClusterFile.decode(try example(), path: "jeeves.yaml")
+        #expect(spec.domain.rawValue == "chat.example.org")
+        #expect(spec.app.mongodb.external?.uriFile == "mongodb.uri")
+    }
+
+    @Test("the example names every key of the types, and the defaults it shows are the real ones")
+    func exampleIsComplete() throws {
+        let text = try example()
+        func check(_ section: any Section.Type) {
+            for key in section.keys {
+                #expect(text.contains("\(key):"), "\(key) is missing from the example")
+                if let inner = section.section(key) { check(inner) }
+            }
+        }
+        check(ClusterSpec.self)
+        let shortest = """
+            cluster: chat
+            domain: chat.example.org
+            aws: {region: eu-central-1}
+            coordinator: {addresses: ["203.0.113.7:7443"]}
+            certificate: {email: ops@example.org}
+            app: {mongodb: {external: {uriFile: mongodb.uri}}}
+            """
+        #expect(
+            try ClusterFile.decode(shortest, path: "x") == ClusterFile.decode(text, path: "y"))
+    }
+
+    @Test("an unknown key is named with its place and the key that was probably meant")
+    func unknownKey() throws {
+        let found = try problems { $0.replacing("  instanceType:", with: "  instanceTyp:") }
+        #expect(found.first?.contains("did you mean `instanceType`?") == true)
+        #expect(found.first?.hasPrefix("jeeves.yaml:") == true)
+    }
+
+    @Test("a wrong type is named with line and column")
+    func wrongType() throws {
+        let found = try problems { $0.replacing("ttl: 60", with: "ttl: soon") }
+        let line = try example().split(separator: "\n", omittingEmptySubsequences: false)
+            .firstIndex { $0.contains("ttl: 60") }
+        #expect(found.first?.hasPrefix("jeeves.yaml:\((line ?? 0) + 1):8: ") == true, "\(found)")
+    }
+
+    @Test(
+        "what cannot work is said before anything is tried",
+        arguments: [
+            ("domain: chat.example.org", "domain: -rf.example.org", "domain name"),
+            ("email: ops@example.org", "email: nobody", "e-mail"),
+            ("cidr: 10.42.0.0/16", "cidr: 10.42.0.1/16", "bits set"),
+            ("cidr: 10.42.0.0/16", "cidr: 10.1.0.0/16", "overlaps"),
+            ("version: 8.6.1", "version: 7.5.0", "needs the stream hub"),
+            ("streamHub: false", "streamHub: true", "no stream hub"),
+            ("replicas: 1", "replicas: 3", "licence"),
+            ("region: eu-central-1", "region: Frankfurt", "not an AWS region"),
+            ("packagePort: 7480", "packagePort: 0", "could not fetch the agent"),
+            ("[\"203.0.113.7:7443\"]", "[\"203.0.113.7\"]", "not host:port"),
+            ("uriFile: mongodb.uri", "urifile: x", "uriFile"),
+        ])
+    func impossible(right: String, wrong: String, said: String) throws {
+        let found = try problems { $0.replacing(right, with: wrong) }
+        #expect(found.contains { $0.contains(said) }, "\(found)")
+    }
+
+    @Test("bundled MongoDB with 8.x is refused")
+    func bundledWith8() throws {
+        let found = try problems {
+            $0.replacing("    external:\n", with: "    bundled: {}\n")
+                .replacing("      uriFile: mongodb.uri\n", with: "")
+                .replacing("      # File with the URI of a replica set, mode 0600.\n", with: "")
+        }
+        #expect(found.contains { $0.contains("does not support") }, "\(found)")
+    }
+
+    @Test("empty, broken, aliased and huge files are refused in one sentence")
+    func broken() {
+        for text in [
+            "", "a: [", "a: &x 1\nb: *x", String(repeating: "# x\n", count: 400_000),
+        ] {
+            let (spec, problems) = ClusterFile.read(text, path: "jeeves.yaml")
+            #expect(spec == nil)
+            #expect(problems.count == 1)
+            #expect(problems.first?.contains("\n") == false)
+        }
+    }
+
+    @Test("the nearest key is found within two edits, and no further")
+    func nearest() {
+        #expect(ClusterFile.nearest(to: "domian", in: ["domain", "dns"]) == "domain")
+        #expect(ClusterFile.nearest(to: "kubernetes", in: ["domain", "dns"]) == nil)
+    }
+}

@@ -1,0 +1,75 @@
+import FoundationEssentials
+import Model
+import Outside
+import Store
+
+/// Everything a person sees of a cluster at once; each part says how old it is.
+public struct ClusterStatus: Codable, Sendable {
+    public struct Node: Codable, Sendable {
+        public let name: NodeName
+        public let role: MicroK8sSpec.Role
+        public let instanceID: String
+        public let address: String
+        public let publicAddress: String
+        public let connected: Bool
+        public let status: NodeStatus?
+        /// Time since the report, for people: `3.2s`.
+        public let age: String
+    }
+
+    public let cluster: ClusterID
+    public let domain: DomainName
+    public let nodes: [Node]
+    public let gate: Gate.Verdict?
+    public let rollout: Rollout?
+
+    /// What was last reported. Throws `notFound` before `jeeves init`.
+    public static func cached(_ project: Project, world: World) throws -> ClusterStatus {
+        let spec = try project.spec(world.files)
+        try project.requireState(world.files)
+        return try read(
+            spec, store: Store.open(path: project.store), connected: [], now: world.clock.now())
+    }
+
+    static func read(
+        _ spec: ClusterSpec, store: Store, connected: Set<NodeName>, now: Date
+    ) throws -> ClusterStatus {
+        let infrastructure = try store.get(
+            Infrastructure.self, .meta, StageRun.infrastructureKey)
+        let nodes = try (infrastructure?.machines ?? [:]).sorted { $0.key < $1.key }.map {
+            name, machine in
+            let status = try store.get(NodeStatus.self, .statuses, name.rawValue)
+            let age = status.map { Duration.seconds(now.timeIntervalSince($0.reportedAt)) }
+            return Node(
+                name: name, role: machine.role, instanceID: machine.instanceID,
+                address: machine.privateAddress, publicAddress: machine.publicAddress,
+                connected: connected.contains(name), status: status,
+                age: age?.shortText ?? "-")
+        }
+        let last = try store.get(String.self, .meta, Engine.lastRolloutKey)
+        return ClusterStatus(
+            cluster: spec.cluster, domain: spec.domain, nodes: nodes,
+            gate: try store.get(Gate.Verdict.self, .meta, Verify.verdictKey),
+            rollout: try last.flatMap { try store.get(Rollout.self, .rollouts, $0) })
+    }
+}
+
+/// What `jeeves up` did.
+public struct UpReport: Sendable {
+    public let domain: DomainName
+    public let rollout: Rollout
+    public let gate: Gate.Verdict?
+    /// Stages of the design that this version does not have yet.
+    public let missing: [StageName]
+}
+
+/// What `jeeves up` would do.
+public struct Plan: Codable, Sendable {
+    public struct StagePlan: Codable, Sendable {
+        public let stage: StageName
+        public let changes: [Change]
+    }
+
+    public let stages: [StagePlan]
+    public var changes: [Change] { stages.flatMap(\.changes) }
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+import Coordinator
+import Model
+import Outside
+
+/// `jeeves destroy`: the install recipe backwards.
+struct Destroy: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Take everything away: the DNS record if it is still ours, then all machines.",
+        discussion: """
+            Asks first, unless --yes is given. The state folder stays; remove it by hand.
+
+              jeeves destroy
+              jeeves destroy --yes
+            """)
+
+    @OptionGroup var where_: ProjectOptions
+
+    @Flag(help: "Do not ask.")
+    var yes = false
+
+    func run() async throws {
+        do {
+            let spec = try where_.project().spec(World.live().files)
+            let question = "This destroys cluster \(spec.cluster) at \(spec.domain) and its data."
+            guard yes || Terminal.confirm(question, word: spec.cluster.rawValue) else {
+                throw Failure(.conflict, "destroying \(spec.cluster): not confirmed", fix: "--yes")
+            }
+        } catch { throw Ending.report(error) }
+        let lines = try await Drive.run(where_, resume: "jeeves destroy") { driver in
+            try await driver.destroy()
+        }
+        for line in lines { Terminal.write(line) }
+    }
+}

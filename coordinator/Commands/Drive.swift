@@ -1,0 +1,70 @@
+import ArgumentParser
+import Coordinator
+import Glibc
+import Logging
+import Model
+import Outside
+import UnixSignals
+
+/// Runs something with an embedded coordinator: prints its progress, and turns Ctrl-C into a clean
+/// stop that says how to resume.
+enum Drive {
+    static func run<Result: Sendable>(
+        _ options: ProjectOptions, rollout: RolloutOptions = RolloutOptions(), resume: String,
+        _ body: @Sendable @escaping (Driver) async throws -> Result
+    ) async throws -> Result {
+        do {
+            let request = Driver.Request(
+                project: try options.project(), environment: Working.environment,
+                options: rollout, actor: Working.actor)
+            var log = Logger(label: "jeeves", factory: { JournalLog.handler(label: $0) })
+            // The progress lines tell what happens; the log is for what goes wrong.
+            log.logLevel = .warning
+            let work = Task { [log] in
+                try await Driver.drive(
+                    request, world: World.live(), log: log, progress: ProgressLines.show, body)
+            }
+            let interrupts = Interrupts.watch {
+                Terminal.complain("jeeves: stopping after the effect in flight; again: at once")
+                work.cancel()
+            }
+            defer { interrupts.cancel() }
+            return try await work.value
+        } catch {
+            throw Ending.report(error, resume: resume)
+        }
+    }
+}
+
+/// Ctrl-C and SIGTERM: the first is passed on, the second ends the process at once.
+enum Interrupts {
+    static func watch(_ first: @escaping @Sendable () -> Void) -> Task<Void, Never> {
+        Task {
+            var count = 0
+            for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+                count += 1
+                if count == 1 { first() } else { _exit(130) }
+            }
+        }
+    }
+}
+
+/// A rollout's progress, one line a stage and a line a node.
+enum ProgressLines {
+    static func show(_ progress: RolloutProgress) {
+        switch progress {
+        case .started(let stage): Terminal.complain("==> \(stage.rawValue)")
+        case .line(let text): Terminal.complain("    \(text)")
+        case .ended(let entry): Terminal.complain("    \(sentence(entry))")
+        }
+    }
+
+    static func sentence(_ entry: Rollout.Progress) -> String {
+        let took = entry.endedAt.map { end in
+            Duration.seconds(end.timeIntervalSince(entry.startedAt)).shortText
+        }
+        let children = Duration.seconds(entry.childSeconds).shortText
+        return "\(entry.state.rawValue) after \(took ?? "?") (programs \(children)): "
+            + (entry.failure?.message ?? entry.summary)
+    }
+}

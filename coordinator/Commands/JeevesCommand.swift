@@ -1,0 +1,29 @@
+import ArgumentParser
+import Model
+
+/// `jeeves`: the coordinator and its command line in one program.
+public struct JeevesCommand: AsyncParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "jeeves",
+        abstract: "From a domain and an AWS account to a live, verified Rocket.Chat, and kept so.",
+        discussion: """
+            The first time:
+
+              jeeves init                 write jeeves.yaml and the cluster's identity
+              jeeves validate             check jeeves.yaml without network
+              jeeves plan                 show what would change
+              jeeves up                   make it so; run it again to resume or to change
+
+            Later:
+
+              jeeves status
+              jeeves destroy
+            """,
+        version: Release.version,
+        subcommands: [
+            Initialize.self, Validate.self, PlanCommand.self, Up.self, StatusCommand.self,
+            Serve.self, Destroy.self,
+        ])
+
+    public init() {}
+}

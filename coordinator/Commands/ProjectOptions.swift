@@ -1,0 +1,79 @@
+import ArgumentParser
+import Coordinator
+import Glibc
+import Model
+import Outside
+
+/// Which cluster a verb is about; the same for every verb.
+struct ProjectOptions: ParsableArguments {
+    @Option(name: .shortAndLong, help: "The cluster file (default: jeeves.yaml here).")
+    var file: String?
+
+    @Option(help: "The state folder (default: .jeeves beside the cluster file).")
+    var state: String?
+
+    func project() throws -> Project {
+        let here = Working.folder
+        guard let file else { return Project(folder: here, state: state.map(Working.absolute)) }
+        let path = Working.absolute(file)
+        let folder = String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.endIndex))
+        return Project(folder: folder, clusterFile: path, state: state.map(Working.absolute))
+    }
+}
+
+/// The folder that the person stands in.
+enum Working {
+    static var folder: String {
+        guard let path = getcwd(nil, 0) else { return "." }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
+    static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : "\(folder)/\(path)"
+    }
+
+    /// `user@host`, for leases and events.
+    static var actor: String {
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, 255)
+        let host = String(
+            decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let user = getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? "\(getuid())"
+        return "\(user)@\(host)"
+    }
+
+    static var environment: [String: String] {
+        var found: [String: String] = [:]
+        var entry = environ
+        while let text = entry.pointee {
+            let parts = String(cString: text).split(separator: "=", maxSplits: 1)
+            if let key = parts.first {
+                found[String(key)] = parts.count == 2 ? String(parts[1]) : ""
+            }
+            entry += 1
+        }
+        return found
+    }
+}
+
+/// How a verb prints what it found.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable { case table, json }
+
+/// Turns an error into one message on stderr and the exit status of its code.
+enum Ending {
+    /// The exit status of a run that a person interrupted (128 + SIGINT).
+    static let interrupted = ExitCode(130)
+
+    static func report(_ error: any Error, resume: String = "") -> any Error {
+        if error is CancellationError {
+            let hint = resume.isEmpty ? "" : "; resume with: \(resume)"
+            Terminal.complain("jeeves: interrupted\(hint)")
+            return interrupted
+        }
+        if error is ExitCode { return error }
+        let failure = error as? Failure ?? Failure(error, trying: "running")
+        Terminal.complain("jeeves: \(failure)")
+        return ExitCode(failure.code.exitStatus)
+    }
+}

@@ -1,0 +1,20 @@
+import ArgumentParser
+import Coordinator
+import Model
+
+/// `jeeves serve`: the coordinator as a service.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the coordinator: keep the links to all agents and renew their certificates.",
+        discussion: """
+            Runs until it is stopped; what jeeves.service does.
+
+              jeeves serve --file /etc/jeeves/jeeves.yaml --state /var/lib/jeeves-coordinator
+            """)
+
+    @OptionGroup var where_: ProjectOptions
+
+    func run() async throws {
+        try await Drive.run(where_, resume: "jeeves serve") { try await $0.serve() }
+    }
+}

@@ -1,0 +1,72 @@
+import ArgumentParser
+import Coordinator
+import FoundationEssentials
+import Model
+import Outside
+
+/// `jeeves status`: what the whole cluster is.
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show the cluster: machines, nodes, edge, DNS and the last rollout.",
+        discussion: """
+            Waits up to 45 seconds for the agents; --cached shows what they said last.
+
+              jeeves status
+              jeeves status --output json
+              jeeves status --cached
+            """)
+
+    @OptionGroup var where_: ProjectOptions
+
+    @Option(name: .shortAndLong, help: "Output format.")
+    var output = OutputFormat.table
+
+    @Flag(help: "Do not ask the agents; show their last reports with their age.")
+    var cached = false
+
+    func run() async throws {
+        let status: ClusterStatus
+        do {
+            status =
+                cached
+                ? try ClusterStatus.cached(where_.project(), world: World.live())
+                : try await Drive.run(where_, resume: "jeeves status") { try await $0.status() }
+            switch output {
+            case .json:
+                let text = try JSON.encode(status, pretty: true)
+                Terminal.write(String(decoding: text, as: UTF8.self))
+            case .table: Terminal.write(table(status))
+            }
+        } catch { throw Ending.report(error) }
+    }
+
+    private func table(_ status: ClusterStatus) -> String {
+        var lines = ["cluster \(status.cluster), https://\(status.domain)"]
+        if let rollout = status.rollout {
+            let last = rollout.stages.last
+            lines.append(
+                "last rollout \(rollout.id): \(rollout.state.rawValue)"
+                    + (last.map { " (\($0.stage.rawValue): \($0.failure?.message ?? $0.summary))" }
+                        ?? ""))
+        }
+        if let gate = status.gate { lines.append("edge \(gate.summary)") }
+        var rows = [["NODE", "ROLE", "ADDRESS", "INSTANCE", "STEP", "STATE", "AGE", "DETAIL"]]
+        for node in status.nodes {
+            let start = [
+                node.name.rawValue, node.role.rawValue,
+                node.publicAddress.isEmpty ? node.address : node.publicAddress, node.instanceID,
+            ]
+            guard let report = node.status, !report.steps.isEmpty else {
+                rows.append(start + ["-", "unknown", "-", "no report yet"])
+                continue
+            }
+            for (index, step) in report.steps.enumerated() {
+                rows.append(
+                    (index == 0 ? start : ["", "", "", ""])
+                        + [step.id.rawValue, step.state.word, node.age, step.explanation])
+            }
+        }
+        return (lines + ["", Terminal.table(rows)]).joined(separator: "\n")
+    }
+}

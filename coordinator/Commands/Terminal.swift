@@ -1,0 +1,50 @@
+import Glibc
+import Model
+
+/// Writes to the person: results to stdout, everything else to stderr.
+enum Terminal {
+    static func write(_ text: String) { put(text, to: STDOUT_FILENO) }
+
+    static func complain(_ text: String) { put(text, to: STDERR_FILENO) }
+
+    /// Asks for a typed word; false unless exactly that was typed.
+    static func confirm(_ question: String, word: String) -> Bool {
+        complain("\(question)\nType \(word) to go on:")
+        return readLine() == word
+    }
+
+    private static func put(_ text: String, to descriptor: Int32) {
+        var bytes = Array((text + "\n").utf8)[...]
+        while !bytes.isEmpty {
+            let written = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress, $0.count)
+            }
+            // Nobody reads any more, and there is nobody left to tell.
+            guard written > 0 else { return }
+            bytes = bytes.dropFirst(written)
+        }
+    }
+
+    /// Columns padded to the widest cell of each.
+    static func table(_ rows: [[String]]) -> String {
+        let columns = rows.map(\.count).max() ?? 0
+        let widths = (0..<columns).map { column in
+            rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0
+        }
+        return rows.map { row in
+            zip(row, widths).map { cell, width in
+                cell + String(repeating: " ", count: width - cell.count)
+            }
+            .joined(separator: "  ").trimmedEnd()
+        }
+        .joined(separator: "\n")
+    }
+}
+
+extension String {
+    fileprivate func trimmedEnd() -> String {
+        var text = self
+        while text.last == " " { text.removeLast() }
+        return text
+    }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Coordinator
+import Model
+import Outside
+
+/// `jeeves up`: the install recipe.
+struct Up: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make the cluster what the cluster file says; run it again to resume or change.",
+        discussion: """
+            Safe to repeat and to interrupt at any time. Exit status 7 means that a person has to
+            decide: a controller would be lost, or a DNS record holds another value.
+
+              jeeves up
+              jeeves up --take-dns
+              jeeves up --replace controller-1
+            """)
+
+    @OptionGroup var where_: ProjectOptions
+
+    @Option(help: "Allow this controller to be replaced or deleted.")
+    var replace: [String] = []
+
+    @Flag(help: "Overwrite an existing DNS record that holds another value.")
+    var takeDNS = false
+
+    func run() async throws {
+        let options: RolloutOptions
+        do {
+            options = RolloutOptions(
+                replace: Set(try replace.map { try NodeName($0) }), takeDNS: takeDNS)
+        } catch { throw Ending.report(error) }
+        let report = try await Drive.run(where_, rollout: options, resume: "jeeves up") { driver in
+            try await driver.up()
+        }
+        Terminal.write(Summary.render(report))
+    }
+}
+
+/// What a finished rollout prints.
+enum Summary {
+    static func render(_ report: UpReport) -> String {
+        var rows = [["STAGE", "RESULT", "TOOK", "PROGRAMS", "SUMMARY"]]
+        for entry in report.rollout.stages {
+            let took = entry.endedAt.map { $0.timeIntervalSince(entry.startedAt) } ?? 0
+            rows.append([
+                entry.stage.rawValue, entry.state.rawValue, Duration.seconds(took).shortText,
+                Duration.seconds(entry.childSeconds).shortText, entry.summary,
+            ])
+        }
+        var lines = [Terminal.table(rows), ""]
+        lines.append("URL          https://\(report.domain)")
+        if let gate = report.gate { lines.append("certificate  \(gate.certificate)") }
+        if !report.missing.isEmpty {
+            let names = report.missing.map(\.rawValue).joined(separator: ", ")
+            lines.append("not built yet in this version: \(names)")
+        }
+        return lines.joined(separator: "\n")
+    }
+}

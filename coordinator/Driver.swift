@@ -1,0 +1,160 @@
+import AWS
+import FoundationEssentials
+import Logging
+import Model
+import Outside
+import Store
+import Trust
+import Wire
+
+/// One driving start of a coordinator: holds the lease, listens for agents, serves their package,
+/// and runs what a person asked for. `jeeves up` embeds one; `jeeves serve` is one.
+public struct Driver: Sendable {
+    public struct Request: Sendable {
+        public let project: Project
+        public let environment: [String: String]
+        public let options: RolloutOptions
+        /// Who asked, for the lease and the events: `user@host`.
+        public let actor: String
+
+        public init(
+            project: Project, environment: [String: String], options: RolloutOptions,
+            actor: String
+        ) {
+            self.project = project
+            self.environment = environment
+            self.options = options
+            self.actor = actor
+        }
+    }
+
+    private let run: StageRun
+    private let children: ChildTime
+    private let progress: @Sendable (RolloutProgress) -> Void
+
+    /// Starts driving, calls `body`, and stops driving again whatever happens.
+    ///
+    /// Throws `invalid` for a wrong cluster file, `conflict` if another coordinator holds the
+    /// lease, and what `body` throws.
+    public static func drive<Result: Sendable>(
+        _ request: Request, world outside: World, log: Logger,
+        progress: @escaping @Sendable (RolloutProgress) -> Void,
+        _ body: @Sendable @escaping (Driver) async throws -> Result
+    ) async throws -> Result {
+        let project = request.project
+        let spec = try project.spec(outside.files)
+        try project.requireState(outside.files)
+        let children = ChildTime()
+        let world = outside.timing(children)
+        let say: @Sendable (String) -> Void = { progress(.line($0)) }
+        let store = try Store.open(path: project.store)
+        let runID = world.chance.runID()
+        let tenure = try await Tenure.begin(
+            store, holder: "\(request.actor), run \(runID)", clock: world.clock, log: log,
+            say: say)
+        do {
+            let driving = Driving(
+                cluster: spec.cluster,
+                epoch: try await store.beginEpoch(run: runID, under: tenure.current()),
+                run: runID)
+            let cloud = try await Cloud.connect(
+                spec, environment: request.environment, project: project, world: world, say: say)
+            let authority = try Authority.open(project, files: world.files)
+            let downlinks = Downlinks(
+                driving: driving, version: Release.version, store: store, clock: world.clock,
+                log: log,
+                renew: { node, request in
+                    CertificateChain(
+                        pem: try authority.issueAgent(
+                            csrPEM: request.csrPEM, node: node, cluster: spec.cluster,
+                            now: world.clock.now()))
+                })
+            let package = try PackageFile.find(spec, files: world.files)
+            let stageRun = StageRun(
+                cluster: spec, project: project, world: world, store: store,
+                ledger: Ledger(store), driving: driving, downlinks: downlinks,
+                cloud: cloud, package: package.announced, pin: authority.pin,
+                options: request.options, log: log, say: say)
+            let result = try await Reception.open(stageRun, authority: authority, package: package)
+            {
+                try await body(
+                    Driver(run: stageRun, children: children, progress: progress))
+            }
+            await tenure.end()
+            return result
+        } catch {
+            await tenure.end()
+            throw error
+        }
+    }
+
+    /// Runs the `install` recipe.
+    public func up() async throws -> UpReport {
+        let engine = Engine(
+            recipe: Recipes.install, run: run, children: children, progress: progress)
+        let rollout = try await engine.walk()
+        return UpReport(
+            domain: run.cluster.domain, rollout: rollout,
+            gate: try run.store.get(Gate.Verdict.self, .meta, Verify.verdictKey),
+            missing: Recipes.missing)
+    }
+
+    /// What `up` would change; changes nothing.
+    public func plan() async throws -> Plan {
+        var found: [Plan.StagePlan] = []
+        for stage in Recipes.install {
+            progress(.started(stage.name))
+            found.append(Plan.StagePlan(stage: stage.name, changes: try await stage.plan(run)))
+        }
+        return Plan(stages: found)
+    }
+
+    /// Undoes the install recipe in reverse order.
+    public func destroy() async throws -> [String] {
+        progress(.started(.dns))
+        var lines = ["dns: \(try await RecordStage().destroy(run))"]
+        progress(.started(.provision))
+        lines.append("provision: \(try await Provision().destroy(run))")
+        return lines
+    }
+
+    /// Waits until every machine's agent has reported, at most 45 seconds, and says what there is.
+    public func status() async throws -> ClusterStatus {
+        let wanted = Set((try? run.infrastructure())?.machines.keys.map { $0 } ?? [])
+        let clock = run.world.clock
+        let end = clock.uptime() + .seconds(45)
+        var last = -1
+        while clock.uptime() < end {
+            let count = await run.downlinks.reported().intersection(wanted).count
+            if count == wanted.count { break }
+            if count != last {
+                progress(.line("waiting for agents: \(count) of \(wanted.count)"))
+            }
+            last = count
+            try await clock.sleep(.milliseconds(200), op: "status.wait")
+        }
+        return try ClusterStatus.read(
+            run.cluster, store: run.store, connected: await run.downlinks.connected(),
+            now: clock.now())
+    }
+
+    /// Keeps the links until the task is cancelled.
+    public func serve() async throws {
+        for node in (try? run.infrastructure())?.machines.keys.sorted() ?? [] {
+            if let spec = try run.store.get(NodeSpec.self, .specs, node.rawValue) {
+                await run.downlinks.assign(spec.driven(by: run.driving))
+            }
+        }
+        progress(.line("listening on \(run.cluster.coordinator.listen)"))
+        while true { try await run.world.clock.sleep(.seconds(3600), op: "serve.idle") }
+    }
+}
+
+extension NodeSpec {
+    /// The same wish, sent by another driving start.
+    func driven(by driving: Driving) -> NodeSpec {
+        NodeSpec(
+            cluster: cluster, node: node, epoch: driving.epoch, run: driving.run,
+            generation: generation, digest: digest, steps: steps)
+    }
+}

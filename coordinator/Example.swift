@@ -1,0 +1,121 @@
+/// The commented cluster file that `jeeves init` writes: the reference of every key. A test decodes
+/// it and compares its keys with the types.
+enum Example {
+    static func render(_ values: Founding.Values) -> String {
+        """
+        # The cluster file of Jeeves. `jeeves validate` checks it; every key is shown with its
+        # default, or with an example where it is required.
+
+        # Name of the cluster: part of every identity and tag. Never change it after `jeeves init`.
+        cluster: \(values.cluster)
+        # Name under which people reach the chat. Its zone must be in Route 53.
+        domain: \(values.domain)
+
+        aws:
+          region: \(values.region)
+          # Refuse credentials of any other account ("" accepts any).
+          account: ""
+
+        coordinator:
+          # host:port under which the nodes reach this machine, tried in order (required).
+          addresses: ["203.0.113.7:7443"]
+          # address:port to listen on.
+          listen: 0.0.0.0:7443
+          # Plain HTTP port that serves the agent's package to first boot; 0 turns it off.
+          packagePort: 7480
+
+        agent:
+          # Which jeeves-agent first boot installs: by default the one that came with jeeves.
+          package:
+            # A .deb on this machine ...
+            file: ""
+            # ... or a URL with its SHA-256.
+            url: ""
+            # sha256: 64 hexadecimal digits
+
+        nodes:
+          controllers:
+            # 1, 3 or 5.
+            count: 1
+            instanceType: t3.large
+            # Encrypted gp3 root volume.
+            diskGiB: 40
+            # "" takes Canonical's newest Ubuntu 24.04.
+            ami: ""
+          workers:
+            count: 1
+            instanceType: t3.large
+            diskGiB: 40
+            ami: ""
+
+        network:
+          # The VPC that Terraform makes, /16 to /24.
+          cidr: 10.42.0.0/16
+
+        dns:
+          # "" chooses the public zone with the longest matching suffix.
+          zoneID: ""
+          # Seconds.
+          ttl: 60
+
+        certificate:
+          # The CA writes here about expiring certificates (required).
+          email: \(values.email)
+          acme:
+            # "" means Let's Encrypt.
+            directory: ""
+            # PEM file of the CA behind the ACME server itself, for a private CA.
+            caFile: ""
+            # PEM file of the roots that issued certificates chain to, for a private CA.
+            trustFile: ""
+            # Let's Encrypt's staging environment.
+            staging: false
+
+        edge:
+          # Limits for one source address; an office shares one.
+          requestsPerTenSecondsMax: 600
+          connectionsPerSourceMax: 400
+          # For all of HAProxy.
+          connectionsMax: 4000
+
+        microk8s:
+          channel: 1.34/stable
+          addons: [dns, hostpath-storage, rbac]
+
+        ingress:
+          # Version of Traefik.
+          version: 3.5.0
+          # Render a certificate resolver in Traefik as well; the edge ends TLS, so this is off.
+          acme: false
+
+        app:
+          # Helm release, and the beginning of the names of its objects.
+          release: rocketchat
+          namespace: psautoinfra
+          chart:
+            repository: https://rocketchat.github.io/helm-charts
+            name: rocketchat
+            version: 7.0.2
+            # A local chart instead of the three above.
+            path: ""
+          # Version of Rocket.Chat.
+          version: 8.6.1
+          # Needed before 7.7.1, impossible from 8.0.
+          streamHub: false
+          # More than 1 needs a licence.
+          replicas: 1
+          # File with the licence, mode 0600.
+          licenseFile: ""
+          # Exactly one of `external` and `bundled` (required).
+          mongodb:
+            external:
+              # File with the URI of a replica set, mode 0600.
+              uriFile: mongodb.uri
+            # bundled:
+            #   storageClass: microk8s-hostpath
+          # How long Helm may wait.
+          timeoutSeconds: 900
+
+        """
+    }
+}

@@ -1,0 +1,43 @@
+import Model
+import Outside
+
+/// A folder with a cluster file, and the state that belongs to it.
+public struct Project: Sendable, Hashable {
+    public let folder: String
+    public let clusterFile: String
+    /// Everything Jeeves remembers, private to its owner: identities, ledger, Terraform's state.
+    public let state: String
+
+    public init(folder: String, clusterFile: String? = nil, state: String? = nil) {
+        self.folder = folder
+        self.clusterFile = clusterFile ?? "\(folder)/jeeves.yaml"
+        self.state = state ?? "\(folder)/.jeeves"
+    }
+
+    public var store: String { "\(state)/jeeves.db" }
+    public var terraform: String { "\(state)/terraform" }
+    /// Encrypted key of the root; made to be moved away.
+    public var rootKey: String { "\(state)/ca/root.key.pem" }
+    public var root: String { "\(state)/ca/root.pem" }
+    public var intermediate: String { "\(state)/ca/intermediate.pem" }
+    public var intermediateKey: String { "\(state)/ca/intermediate.key.pem" }
+
+    /// The checked cluster file. Throws `notFound` if there is none, `invalid` with every problem.
+    public func spec(_ files: any Files) throws -> ClusterSpec {
+        guard let text = try files.text(clusterFile, bytesMax: ClusterFile.bytesMax) else {
+            throw Failure(
+                .notFound, "reading \(clusterFile): it is not there",
+                fix: "run `jeeves init` here, or name the file with --file")
+        }
+        return try ClusterFile.decode(text, path: clusterFile)
+    }
+
+    /// Throws `notFound` unless `jeeves init` has made the state folder.
+    public func requireState(_ files: any Files) throws {
+        guard try files.info(root) != nil else {
+            throw Failure(
+                .notFound, "opening the state folder \(state): it holds no cluster",
+                fix: "run `jeeves init`")
+        }
+    }
+}

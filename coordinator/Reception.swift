@@ -1,0 +1,121 @@
+import AWS
+import Logging
+import Model
+import Outside
+import Store
+import Trust
+import Wire
+
+/// The coordinator's open doors: the agents' port and the package port, while something runs.
+enum Reception {
+    static func open<Result: Sendable>(
+        _ run: StageRun, authority: Authority, package: PackageFile,
+        _ body: @Sendable @escaping () async throws -> Result
+    ) async throws -> Result {
+        let (host, port) = try split(run.cluster.coordinator.listen)
+        let identity = try ServerIdentity(run, authority: authority)
+        let listener = try await Listener.bind(
+            host: host, port: port, credentials: { identity.credentials() },
+            check: { chain in
+                let peer = try await PeerPolicy.checkAgent(
+                    chain, cluster: run.cluster.cluster, rootPEM: authority.rootPEM,
+                    denied: try Revocations(run.store).all(), now: run.world.clock.now())
+                return Peer(uri: peer.uri, serial: peer.serial, expired: peer.expired)
+            },
+            log: run.log)
+        let server = try await package.serve(host: host, run.cluster)
+        let enrolments = EnrolmentDesk.make(run, authority: authority)
+        let serving = Task {
+            // One task a conversation: the listener bounds how many strangers there are, and each
+            // node has one link.
+            await withDiscardingTaskGroup { group in
+                for await accepted in listener.accepted {
+                    switch accepted {
+                    case .link(let link): group.addTask { await run.downlinks.serve(link) }
+                    case .enrolment(let link, let source):
+                        group.addTask { await enrolments.serve(link, from: source) }
+                    case .tunnel(_, let stream, _): group.addTask { await stream.close() }
+                    }
+                }
+                group.cancelAll()
+            }
+        }
+        let result: Swift.Result<Result, any Error>
+        do { result = .success(try await body()) } catch { result = .failure(error) }
+        await listener.close()
+        await server?.stop()
+        await run.downlinks.closeAll()
+        serving.cancel()
+        return try result.get()
+    }
+
+    private static func split(_ address: String) throws -> (host: String, port: UInt16) {
+        guard let colon = address.lastIndex(of: ":"),
+            let port = UInt16(address[address.index(after: colon)...])
+        else { throw Failure(.invalid, "listening on \(address): it is not address:port") }
+        return (String(address[..<colon].filter { $0 != "[" && $0 != "]" }), port)
+    }
+}
+
+/// The coordinator's own certificate: made at each start, so its key never rests on a disk.
+private struct ServerIdentity: Sendable {
+    private let current: Credentials
+
+    init(_ run: StageRun, authority: Authority) throws {
+        let key = try KeyPair.make()
+        current = Credentials(
+            chainPEM: try authority.issueCoordinator(
+                csrPEM: key.csrPEM(), cluster: run.cluster.cluster, now: run.world.clock.now()),
+            keyPEM: key.keyPEM)
+    }
+
+    func credentials() -> Credentials { current }
+}
+
+/// Judges strangers by what Terraform made and issues their first certificates.
+private enum EnrolmentDesk {
+    static func make(_ run: StageRun, authority: Authority) -> Enrolments {
+        Enrolments(
+            chance: run.world.chance, log: run.log,
+            judge: { request, nonce in
+                switch request.proof {
+                case .aws(let headers):
+                    try await judge(request, headers: headers, nonce: nonce, run)
+                case .token(let token):
+                    try Tokens(run.store).redeem(
+                        token, node: request.node, key: IdentityProof.keyHash(request.csrPEM),
+                        now: run.world.clock.now())
+                }
+            },
+            issue: { request in
+                CertificateChain(
+                    pem: try authority.issueAgent(
+                        csrPEM: request.csrPEM, node: request.node, cluster: run.cluster.cluster,
+                        now: run.world.clock.now()))
+            })
+    }
+
+    /// The proof is replayed to STS, and what STS says must be the very instance that Terraform
+    /// made for this node.
+    private static func judge(
+        _ request: EnrolmentRequest, headers: [String: String], nonce: String, _ run: StageRun
+    ) async throws {
+        let call = try IdentityProof.judge(
+            headers: headers, nonce: nonce, csrPEM: request.csrPEM, cluster: run.cluster.cluster,
+            region: run.cluster.aws.region, now: run.world.clock.now())
+        let caller = try await run.cloud.sts.replay(headers: call.headers, body: call.body)
+        let infrastructure = try run.infrastructure()
+        guard let machine = infrastructure.machines[request.node] else {
+            throw Failure(.unauthorized, "enrolling \(request.node): this cluster has no such node")
+        }
+        guard caller.account == infrastructure.account, caller.roleName == infrastructure.roleName,
+            caller.sessionName == machine.instanceID
+        else {
+            throw Failure(
+                .unauthorized,
+                "enrolling \(request.node): STS says it is \(caller.sessionName) with role "
+                    + "\(caller.roleName) of \(caller.account), Terraform made "
+                    + "\(machine.instanceID)")
+        }
+    }
+}

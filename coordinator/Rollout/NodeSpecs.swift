@@ -1,0 +1,51 @@
+import Model
+
+/// What each node should be, as a pure function of the cluster file and what Terraform made.
+enum NodeSpecs {
+    /// The steps of one node, in the order in which a person would do them.
+    static func steps(of cluster: ClusterSpec, role: MicroK8sSpec.Role, acme: ACMEFiles)
+        -> [StepSpec]
+    {
+        switch role {
+        case .controller: edgeSteps(of: cluster, acme: acme)
+        case .worker: [step("packages", .packages(PackagesSpec(names: ["ca-certificates"])))]
+        }
+    }
+
+    /// Contents of the files that `certificate.acme` names.
+    struct ACMEFiles: Sendable, Hashable {
+        var caPEM = ""
+        var trustPEM = ""
+    }
+
+    private static func edgeSteps(of cluster: ClusterSpec, acme: ACMEFiles) -> [StepSpec] {
+        [
+            step(
+                "packages",
+                .packages(
+                    PackagesSpec(
+                        names: ["ca-certificates", "certbot", "haproxy"],
+                        masked: ["certbot.timer"]))),
+            step(
+                "haproxy", needs: ["packages"],
+                .haproxy(
+                    HAProxySpec(
+                        domain: cluster.domain,
+                        requestsPerTenSecondsMax: cluster.edge.requestsPerTenSecondsMax,
+                        connectionsPerSourceMax: cluster.edge.connectionsPerSourceMax,
+                        connectionsMax: cluster.edge.connectionsMax))),
+            step(
+                "certificate", needs: ["haproxy"],
+                .certificate(
+                    CertificateSpec(
+                        domain: cluster.domain, email: cluster.certificate.email,
+                        directory: cluster.certificate.acme.directoryURL, caPEM: acme.caPEM,
+                        trustPEM: acme.trustPEM))),
+        ]
+    }
+
+    private static func step(_ id: String, needs: [String] = [], _ body: StepBody) -> StepSpec {
+        StepSpec(
+            id: StepID(unchecked: id), needs: needs.map(StepID.init(unchecked:)), body: body)
+    }
+}

@@ -1,0 +1,63 @@
+import AWS
+import Model
+import Outside
+import Trust
+
+/// One AWS identity for everything: the same keys sign our own calls and go to Terraform.
+struct Cloud: Sendable {
+    /// Where the credentials were found, for a person: "environment", "profile staging".
+    let source: String
+    let route53: Route53
+    let sts: STS
+    /// What Terraform gets besides the keys: region and endpoint.
+    let childEnvironment: [String: String]
+    let childSecrets: [String: Secret]
+    private let nameServer: @Sendable (DomainName, String) async throws -> [String]
+
+    /// Throws `notFound` or `unsupported` with what to type when there are no usable credentials.
+    static func connect(
+        _ spec: ClusterSpec, environment: [String: String], project: Project, world: World,
+        say: @Sendable (String) -> Void
+    ) async throws -> Cloud {
+        let found = try await CredentialChain(
+            environment: environment, folder: project.folder, world: world
+        ).resolve()
+        var child = Dictionary(
+            uniqueKeysWithValues: Self.passedOn.compactMap { key in
+                environment[key].map { (key, $0) }
+            })
+        child["AWS_REGION"] = spec.aws.region
+        child["AWS_DEFAULT_REGION"] = spec.aws.region
+        child["AWS_EC2_METADATA_DISABLED"] = "true"
+        if let endpoint = environment["AWS_ENDPOINT_URL"] {
+            say("note: AWS_ENDPOINT_URL is set: every AWS call goes to \(endpoint)")
+        }
+        var secrets = [
+            "AWS_ACCESS_KEY_ID": Secret(found.credentials.accessKeyID),
+            "AWS_SECRET_ACCESS_KEY": found.credentials.secretAccessKey,
+        ]
+        secrets["AWS_SESSION_TOKEN"] = found.credentials.sessionToken
+        let client = AWSClient(
+            credentials: found.credentials, region: spec.aws.region,
+            endpoint: environment["AWS_ENDPOINT_URL"], world: world)
+        return Cloud(
+            source: found.source, route53: Route53(client: client), sts: STS(client: client),
+            childEnvironment: child, childSecrets: secrets,
+            nameServer: { domain, server in
+                try await DNS.addresses(of: domain, at: server, chance: world.chance)
+            })
+    }
+
+    /// Settings of a person's environment that Terraform and its provider need; nothing else is.
+    private static let passedOn = [
+        "HOME", "HTTPS_PROXY", "NO_PROXY", "TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR",
+        "AWS_ENDPOINT_URL", "AWS_MAX_ATTEMPTS", "AWS_CA_BUNDLE",
+    ]
+
+    func caller() async throws -> CallerIdentity { try await sts.caller() }
+
+    /// A records that one name server gives for `domain`.
+    func lookup(_ domain: DomainName, at server: String) async throws -> [String] {
+        try await nameServer(domain, server)
+    }
+}

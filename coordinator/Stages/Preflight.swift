@@ -1,0 +1,83 @@
+import AWS
+import Model
+import Outside
+import Tools
+
+/// Proves that everything needed is there before anything is changed.
+struct Preflight: Stage {
+    let name = StageName.preflight
+    static let terraformMin = Version(1, 6, 0)
+
+    func plan(_ run: StageRun) async throws -> [Change] {
+        _ = try await self.run(run)
+        return []
+    }
+
+    func run(_ run: StageRun) async throws -> String {
+        try await checkTerraform(run)
+        let caller = try await run.cloud.caller()
+        if !run.cluster.aws.account.isEmpty, caller.account != run.cluster.aws.account {
+            throw Failure(
+                .unauthorized,
+                "checking the AWS account: the credentials belong to \(caller.account), the "
+                    + "cluster file wants \(run.cluster.aws.account)",
+                fix: "use the right profile (AWS_PROFILE), or mend `aws.account`")
+        }
+        _ = try await run.cloud.route53.zone(
+            for: run.cluster.domain, id: run.cluster.dns.zoneID)
+        try await judgeAddresses(run)
+        return "account \(caller.account), credentials from \(run.cloud.source)"
+    }
+
+    private func checkTerraform(_ run: StageRun) async throws {
+        let fix = "install Terraform \(Self.terraformMin.text) or newer"
+        let command = Terraform(folder: "/", environment: [:], secrets: [:]).version()
+        let text: String
+        do {
+            text = try await run.world.processes.output(
+                of: command, limits: Limits(deadline: .seconds(60)), op: "terraform.version")
+        } catch let failure as Failure {
+            throw Failure(failure.code, "checking Terraform: \(failure.message)", fix: fix)
+        }
+        struct Answer: Decodable { let terraform_version: String }
+        let answer = try JSON.decode(
+            Answer.self, from: text.utf8, what: "the answer of `terraform version`")
+        guard let version = Version(answer.terraform_version), version >= Self.terraformMin else {
+            throw Failure(
+                .unsupported, "checking Terraform: it is \(answer.terraform_version)", fix: fix)
+        }
+    }
+
+    /// The port is bound already; what is left to say is whether nodes can reach it.
+    private func judgeAddresses(_ run: StageRun) async throws {
+        let local = Set(LocalAddresses.read(run.world.files))
+        for address in run.cluster.coordinator.addresses {
+            let host = String(address.prefix(upTo: address.lastIndex(of: ":") ?? address.endIndex))
+            let found =
+                (try? await run.world.network.resolve(
+                    host, deadline: .seconds(5), op: "preflight.resolve")) ?? [host]
+            if local.isDisjoint(with: found) {
+                run.say(
+                    "note: no interface here owns \(host); \(address) must be forwarded to this "
+                        + "machine")
+            }
+        }
+    }
+}
+
+/// IPv4 addresses of this machine's interfaces, from `/proc/net/fib_trie`.
+enum LocalAddresses {
+    static func read(_ files: any Files) -> [String] {
+        let trie = (try? files.text("/proc/net/fib_trie")).flatMap { $0 } ?? ""
+        var found: [String] = []
+        var last = ""
+        for line in trie.split(whereSeparator: \.isNewline) {
+            if line.contains("/32 host LOCAL") {
+                found.append(last)
+            } else if let text = line.split(separator: "-- ").last {
+                last = String(text)
+            }
+        }
+        return found
+    }
+}

@@ -1,0 +1,108 @@
+import Model
+import Outside
+import Tools
+
+/// Makes the machines: Terraform, driven by saved plans and event streams.
+struct Provision: Stage {
+    let name = StageName.provision
+    static let limits = Limits(
+        deadline: .seconds(45 * 60), grace: .seconds(120), outputBytesMax: 4 << 20)
+
+    func plan(_ run: StageRun) async throws -> [Change] {
+        try await prepare(run)
+        return try await planned(run, destroying: false)
+    }
+
+    func run(_ run: StageRun) async throws -> String {
+        try await prepare(run)
+        let changes = try await planned(run, destroying: false)
+        try refuseLosses(changes, allowed: run.options.replace)
+        if changes.isEmpty {
+            try await readOutputs(run)
+            return nothingToDo
+        }
+        let summary = try await apply(run, changes: changes)
+        try await readOutputs(run)
+        return summary
+    }
+
+    /// Takes everything away again and forgets the machines.
+    func destroy(_ run: StageRun) async throws -> String {
+        try await prepare(run)
+        let changes = try await planned(run, destroying: true)
+        guard !changes.isEmpty else { return nothingToDo }
+        let summary = try await apply(run, changes: changes)
+        try run.store.delete(.meta, StageRun.infrastructureKey)
+        return summary
+    }
+
+    /// Copies the modules beside the state, writes the variables, and initialises the provider.
+    private func prepare(_ run: StageRun) async throws {
+        let files = run.world.files
+        try files.makeDirectory(run.project.terraform, mode: 0o700, op: "terraform.folder")
+        try Assets.copy("Terraform", to: run.project.terraform, files: files)
+        let variables = TerraformVariables(run.cluster, pin: run.pin, package: run.package)
+        let path = "\(run.project.terraform)/terraform.tfvars.json"
+        let wanted = try JSON.encode(variables, pretty: true)
+        if try files.readIfThere(path) != wanted {
+            try files.replace(path, with: wanted, mode: 0o600, op: "terraform.variables")
+        }
+        let initialised = try await run.world.processes.run(
+            terraform(run).initialize(), limits: Limits(deadline: .seconds(600)),
+            op: "terraform.init")
+        guard initialised.succeeded else {
+            throw Failure(
+                .failed, "preparing Terraform: \(initialised.sentence)",
+                fix: "run `terraform -chdir=\(run.project.terraform) init` to see all of it")
+        }
+    }
+
+    private func planned(_ run: StageRun, destroying: Bool) async throws -> [Change] {
+        let seen = TerraformLog(say: { _ in })
+        let finished = try await run.effect(
+            terraform(run).plan(destroying: destroying), stage: name, limits: Self.limits,
+            op: "terraform.plan", line: { seen.note($0) })
+        guard finished.succeeded else { throw seen.failure("planning", finished) }
+        return seen.changes()
+    }
+
+    private func apply(_ run: StageRun, changes: [Change]) async throws -> String {
+        run.say("terraform: \(changes.count) changes, usually 1 to 3 minutes")
+        let seen = TerraformLog(say: run.say)
+        let finished = try await run.effect(
+            terraform(run).apply(), stage: name, limits: Self.limits, op: "terraform.apply",
+            line: { seen.note($0) })
+        guard finished.succeeded else { throw seen.failure("applying the plan", finished) }
+        return seen.summary()
+    }
+
+    /// A controller, its address and any volume go only when a person named the node.
+    private func refuseLosses(_ changes: [Change], allowed: Set<NodeName>) throws {
+        let losses = changes.filter { change in
+            change.losesController && !allowed.contains { change.subject.contains("\"\($0)\"") }
+        }
+        guard losses.isEmpty else {
+            let list = losses.map { "\($0.action.rawValue) \($0.subject)" }
+            throw Failure(
+                .conflict,
+                "planning: this would lose \(list.joined(separator: ", "))",
+                fix: "if that is meant, run `jeeves up --replace NODE`")
+        }
+    }
+
+    private func readOutputs(_ run: StageRun) async throws {
+        let text = try await run.world.processes.output(
+            of: terraform(run).output(), limits: Limits(deadline: .seconds(120)),
+            op: "terraform.output")
+        let found = try TerraformOutputs.infrastructure(text)
+        if try run.store.get(Infrastructure.self, .meta, StageRun.infrastructureKey) != found {
+            try run.store.put(.meta, StageRun.infrastructureKey, found)
+        }
+    }
+
+    private func terraform(_ run: StageRun) -> Terraform {
+        Terraform(
+            folder: run.project.terraform, environment: run.cloud.childEnvironment,
+            secrets: run.cloud.childSecrets)
+    }
+}

@@ -1,0 +1,17 @@
+import Model
+import Outside
+
+/// One idempotent piece of a rollout, the cluster's counterpart of a node's step.
+protocol Stage: Sendable {
+    var name: StageName { get }
+
+    /// Reads the world and says what `run` would change. Never writes.
+    func plan(_ run: StageRun) async throws -> [Change]
+
+    /// Makes it so and returns what was done in one line. Safe to repeat after a crash anywhere in
+    /// it. Throws `conflict` where a person has to decide.
+    func run(_ run: StageRun) async throws -> String
+}
+
+/// What a stage answers when there was nothing to do.
+let nothingToDo = "nothing to do"

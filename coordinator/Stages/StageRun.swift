@@ -1,0 +1,81 @@
+import AWS
+import Logging
+import Model
+import Outside
+import Store
+import Trust
+
+/// What a stage works with: the wish, the world, and where to report.
+struct StageRun: Sendable {
+    let cluster: ClusterSpec
+    let project: Project
+    let world: World
+    let store: Store
+    let ledger: Ledger
+    let driving: Driving
+    let downlinks: Downlinks
+    let cloud: Cloud
+    let package: AgentPackage
+    let pin: Digest
+    let options: RolloutOptions
+    let log: Logger
+    /// One line of progress for a person.
+    let say: @Sendable (String) -> Void
+
+    /// What Terraform made. Throws `notFound` before the first provision.
+    func infrastructure() throws -> Infrastructure {
+        guard let found = try store.get(Infrastructure.self, .meta, Self.infrastructureKey) else {
+            throw Failure(
+                .notFound, "looking up the cluster's machines: nothing is provisioned yet",
+                fix: "run `jeeves up`")
+        }
+        return found
+    }
+
+    static let infrastructureKey = "infrastructure"
+
+    /// Runs a child that changes something outside. Its intent is on disk before it starts and its
+    /// result after it ended; a survivor of an earlier run is awaited first.
+    func effect(
+        _ command: Command, stage: StageName, limits: Limits, op: Op,
+        line: @escaping @Sendable (String) async -> Void = { _ in }
+    ) async throws -> Finished {
+        try await awaitSurvivor(of: op, deadline: limits.deadline)
+        let intent = try ledger.begin(
+            stage.rawValue, op: op, inputs: Hash.digest(of: command.arguments),
+            now: world.clock.now())
+        let finished = try await world.processes.run(
+            command, limits: limits, op: op,
+            started: { child in try ledger.attach(child, to: intent) }, line: line)
+        try ledger.end(intent, outcome: finished.sentence, now: world.clock.now())
+        return finished
+    }
+
+    /// A coordinator that was killed leaves its child running: two at once would do things twice.
+    private func awaitSurvivor(of op: Op, deadline: Duration) async throws {
+        for intent in try ledger.open(op: op) {
+            if let child = intent.child, world.processes.isAlive(child) {
+                say("waiting for the \(op) of an earlier run (pid \(child.pid))")
+                _ = try await world.clock.poll(
+                    every: .seconds(1), atMost: deadline,
+                    waitingFor: "pid \(child.pid), which an earlier run started", op: "\(op).wait"
+                ) { world.processes.isAlive(child) ? nil : true }
+            }
+            try ledger.end(
+                intent, outcome: "its coordinator was killed", now: world.clock.now())
+        }
+    }
+}
+
+/// What a person allowed on the command line.
+public struct RolloutOptions: Sendable, Hashable {
+    /// Controllers that Terraform may replace or delete.
+    public var replace: Set<NodeName>
+    /// Overwrite an existing DNS record that holds another value.
+    public var takeDNS: Bool
+
+    public init(replace: Set<NodeName> = [], takeDNS: Bool = false) {
+        self.replace = replace
+        self.takeDNS = takeDNS
+    }
+}

@@ -1,0 +1,72 @@
+import Model
+import Outside
+
+/// What has been seen of a set of nodes that are converging: pure, so that its rules can be tested.
+struct Watch: Sendable {
+    /// How long a failed step may stay failed, its retries included, before the stage gives up.
+    static let failedMax = Duration.seconds(120)
+    /// How long nothing at all may happen.
+    static let silenceMax = Duration.seconds(900)
+
+    private let specs: [NodeSpec]
+    private var states: [NodeName: [StepStatus]] = [:]
+    private var progressAt: Duration
+    private(set) var changed = false
+
+    init(specs: [NodeSpec], since: Duration) {
+        self.specs = specs
+        progressAt = since
+    }
+
+    var isDone: Bool {
+        specs.allSatisfy { spec in
+            states[spec.node]?.count == spec.steps.count
+                && states[spec.node]?.allSatisfy { $0.state == .converged } == true
+        }
+    }
+
+    /// Takes a node's status; returns the lines that a person should see.
+    mutating func note(_ status: NodeStatus?, of spec: NodeSpec, now: Duration) -> [String] {
+        guard let status, status.generation == spec.generation else { return [] }
+        let before = states[spec.node]
+        guard before != status.steps else { return [] }
+        states[spec.node] = status.steps
+        progressAt = now
+        return status.steps.compactMap { step in
+            let old = before?.first { $0.id == step.id }
+            guard old?.state != step.state else { return nil }
+            switch step.state {
+            case .waiting: return nil
+            case .converging(let attempt):
+                changed = true
+                return "\(spec.node): \(step.id) \(attempt == 1 ? "…" : "try \(attempt) …")"
+            case .converged:
+                return old == nil ? nil : "\(spec.node): \(step.id) right \(step.detail)"
+            case .failed(let failure): return "\(spec.node): \(step.id) failed: \(failure.message)"
+            case .unsupported: return "\(spec.node): \(step.id) is unknown to its agent"
+            }
+        }
+    }
+
+    /// Why waiting longer is useless; nil while it is not.
+    func verdict(now: Duration) -> Failure? {
+        for (node, steps) in states.sorted(by: { $0.key < $1.key }) {
+            for step in steps {
+                if step.state == .unsupported {
+                    return Failure(
+                        .unsupported, "converging \(node): its agent does not know \(step.id)",
+                        fix: "install the agent that belongs to this coordinator")
+                }
+                guard case .failed(let failure) = step.state else { continue }
+                if !failure.mayPass || now - progressAt > Self.failedMax {
+                    return failure.context("converging \(node)")
+                }
+            }
+        }
+        guard now - progressAt > Self.silenceMax else { return nil }
+        return Failure(
+            .timeout,
+            "waiting for the nodes: nothing changed for \(Self.silenceMax.shortText)",
+            fix: "look at `jeeves status`, and at `journalctl -u jeeves-agent` on the node")
+    }
+}

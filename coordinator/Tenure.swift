@@ -1,0 +1,70 @@
+import Logging
+import Model
+import Outside
+import Store
+
+/// Being the one coordinator: takes the lease, renews it while it lasts, gives it back.
+actor Tenure {
+    /// A coordinator that was killed blocks the next for this long at most.
+    static let ttl = Duration.seconds(15)
+
+    private let store: Store
+    private let clock: any Clocks
+    private var lease: Lease
+    private var renewal: Task<Void, Never>?
+
+    /// Waits for an earlier holder whose claim is about to end by itself. Throws `conflict` with
+    /// who holds the lease if it is being renewed, because then that coordinator is alive.
+    static func begin(
+        _ store: Store, holder: String, clock: any Clocks, log: Logger,
+        say: @Sendable (String) -> Void
+    ) async throws -> Tenure {
+        let first = try store.lease()
+        let end = clock.uptime() + ttl + .seconds(2)
+        var hasSaid = false
+        while true {
+            do {
+                let lease = try store.acquireLease(holder: holder, now: clock.now(), ttl: ttl)
+                let tenure = Tenure(store: store, clock: clock, lease: lease)
+                await tenure.keep(log)
+                return tenure
+            } catch let failure as Failure where failure.code == .conflict {
+                let isRenewed = try store.lease().map { $0.until != first?.until } ?? false
+                guard !isRenewed, clock.uptime() < end else { throw failure }
+                if !hasSaid { say("waiting for the claim of an earlier run to end") }
+                hasSaid = true
+                try await clock.sleep(.seconds(1), op: "lease.wait")
+            }
+        }
+    }
+
+    private init(store: Store, clock: any Clocks, lease: Lease) {
+        self.store = store
+        self.clock = clock
+        self.lease = lease
+    }
+
+    /// What a write of this coordinator must carry: it fails once another has begun.
+    func current() -> Lease { lease }
+
+    func end() {
+        renewal?.cancel()
+        try? store.release(lease)
+    }
+
+    private func keep(_ log: Logger) {
+        renewal = Task {
+            while !Task.isCancelled {
+                do {
+                    try await clock.sleep(Self.ttl / 3, op: "lease.renew")
+                    lease = try store.renew(lease, now: clock.now(), ttl: Self.ttl)
+                } catch is CancellationError {
+                    return
+                } catch {
+                    log.error("lease lost", metadata: ["reason": "\(error)"])
+                    return
+                }
+            }
+        }
+    }
+}
