@@ -1,0 +1,126 @@
+import ArgumentParser
+import Foundation
+import Model
+import Outside
+
+/// The main job from end to end, as a person would type it, with a verdict after each part.
+struct Demo: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run jeeves from an empty account to a live edge, and prove each part.")
+
+    @Option(help: "Folder with the Debian packages (make package).")
+    var packages: String
+
+    @Flag(help: "Take everything away again at the end, and prove that nothing is left.")
+    var destroy = false
+
+    private var domain: String { "chat.\(Layout.zone)" }
+
+    func run() async throws {
+        let host = Host()
+        try await Up.parse([]).run()
+        let person = Operator(host: host)
+        let agent = try package("jeeves-agent_")
+        try await person.install(package: try package("jeeves_"))
+        var verdicts = Verdicts()
+        await verdicts.expect("jeeves init writes the cluster file and the authority") {
+            let command = [
+                "jeeves", "init", "--cluster", "chat", "--domain", domain, "--email",
+                "ops@\(Layout.zone)", "--region", Layout.region,
+            ]
+            return try await person.run(command, deadline: .seconds(60)) == 0
+        }
+        // What a person edits: addresses, the private CA, the package.
+        try writeFile(clusterFile(agent: agent), to: "\(Operator.project)/jeeves.yaml")
+        await install(person, host, &verdicts)
+        if destroy {
+            await verdicts.expect("jeeves destroy takes everything away") {
+                try await person.run(["jeeves", "destroy", "--yes"], deadline: .seconds(600)) == 0
+            }
+            await verdicts.expect("no machine of the cluster is left") {
+                try Node.all().isEmpty
+            }
+        } else {
+            try await CurlLine.parse([domain]).run()
+        }
+        verdicts.close()
+        guard verdicts.failed == 0 else { throw ExitCode(1) }
+    }
+
+    private func install(_ person: Operator, _ host: Host, _ verdicts: inout Verdicts) async {
+        await verdicts.expect("jeeves validate finds nothing wrong") {
+            try await person.run(["jeeves", "validate"], deadline: .seconds(60)) == 0
+        }
+        await verdicts.expect("jeeves plan says what would change and exits with 2") {
+            let command = ["jeeves", "plan", "--detailed-exitcode"]
+            return try await person.run(command, deadline: .seconds(300)) == 2
+        }
+        await verdicts.expect("jeeves up ends with a verified edge") {
+            try await person.run(["jeeves", "up"], deadline: .seconds(1500)) == 0
+        }
+        await verdicts.expect("jeeves status shows it") {
+            try await person.run(["jeeves", "status"], deadline: .seconds(120)) == 0
+        }
+        await verdicts.expect("curl trusts the edge through the loopback port") {
+            try await looks(host)
+        }
+        await verdicts.expect("jeeves up again has nothing to do") {
+            try await person.run(["jeeves", "up"], deadline: .seconds(600)) == 0
+        }
+        await verdicts.expect("jeeves plan finds no change left") {
+            let command = ["jeeves", "plan", "--detailed-exitcode"]
+            return try await person.run(command, deadline: .seconds(300)) == 0
+        }
+    }
+
+    private func package(_ prefix: String) throws -> String {
+        let here = FileManager.default.currentDirectoryPath
+        let folder = packages.hasPrefix("/") ? packages : "\(here)/\(packages)"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        guard let name = names.first(where: { $0.hasPrefix(prefix) && $0.hasSuffix(".deb") }) else {
+            throw Failure(
+                .notFound, "looking for \(prefix)*.deb in \(folder): it is not there",
+                fix: "make package")
+        }
+        return "\(folder)/\(name)"
+    }
+
+    private func clusterFile(agent: String) -> String {
+        """
+        cluster: chat
+        domain: \(domain)
+        aws:
+          region: \(Layout.region)
+        coordinator:
+          addresses: ["\(Layout.Address.operatorHost):7443"]
+        agent:
+          package:
+            file: \(agent)
+        certificate:
+          email: ops@\(Layout.zone)
+          acme:
+            directory: \(Layout.acmeDirectory)
+            caFile: \(Layout.acmeServerCA)
+            trustFile: \(Layout.acmeRoot)
+        app:
+          mongodb:
+            external:
+              uriFile: mongodb.uri
+
+        """
+    }
+
+    /// A trusted HTTPS answer: 503 while nothing is behind the edge.
+    private func looks(_ host: Host) async throws -> Bool {
+        let port = Layout.edgePorts[0].listen
+        let status = try await host.output(
+            "curl",
+            [
+                "--silent", "--show-error", "--output", "/dev/null", "--write-out", "%{http_code}",
+                "--resolve", "\(domain):\(port):127.0.0.1", "--cacert", Layout.acmeRoot,
+                "https://\(domain):\(port)/",
+            ])
+        say("https://\(domain):\(port)/ answers \(status)")
+        return status == "503"
+    }
+}

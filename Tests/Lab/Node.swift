@@ -1,0 +1,54 @@
+import Foundation
+import Model
+import Outside
+
+/// A machine of the lab as the hypervisor has recorded it.
+struct Node: Codable {
+    let id: String
+    let name: String
+    /// The name of its network namespace and of its interface in the cloud.
+    let short: String
+    let address: String
+    let publicAddress: String?
+    /// systemd-nspawn, and process 1 of the machine once it has one.
+    let process: ChildID?
+    let leader: ChildID?
+
+    static func all() throws -> [Node] {
+        let names = try? FileManager.default.contentsOfDirectory(atPath: Layout.nodes)
+        return try (names ?? []).filter { $0.hasSuffix(".json") }.sorted().compactMap { name in
+            let path = "\(Layout.nodes)/\(name)"
+            guard let data = FileManager.default.contents(atPath: path) else { return nil }
+            return try JSON.decode(Node.self, from: data, what: path)
+        }
+    }
+
+    /// The node with this instance id, `Name` tag or private address. Throws `notFound`, or
+    /// `conflict` if the tag is not of one node alone.
+    static func named(_ name: String) throws -> Node {
+        let nodes = try all()
+        let found = nodes.filter { [$0.id, $0.short, $0.name, $0.address].contains(name) }
+        let known = nodes.map { "\($0.id) (\($0.name), \($0.address))" }.joined(separator: ", ")
+        guard let node = found.first else {
+            throw Failure(
+                .notFound, "looking for node \(name): the lab has no such node",
+                fix: nodes.isEmpty ? "lab status" : "one of \(known)")
+        }
+        guard found.count == 1 else {
+            throw Failure(
+                .conflict, "looking for node \(name): \(found.count) nodes have that name",
+                fix: "one of \(known)")
+        }
+        return node
+    }
+
+    /// Process 1 of the machine. Throws `unavailable` while it is off.
+    func running() throws -> Int32 {
+        guard let leader, Spawn.isAlive(leader) else {
+            throw Failure(
+                .unavailable, "reaching node \(name): it is not running",
+                fix: "read \(Layout.log)/\(short).console")
+        }
+        return leader.pid
+    }
+}

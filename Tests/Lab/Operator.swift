@@ -1,0 +1,82 @@
+import Foundation
+import Model
+import Outside
+
+/// The machine of the person who runs `jeeves`: in the lab's network, with the real package laid
+/// over `/usr` of a mount namespace of its own, so that the host stays as it is.
+struct Operator: Sendable {
+    static let folder = "\(Layout.state)/operator"
+    static let project = "\(folder)/chat"
+    private static let root = "\(folder)/root"
+
+    let host: Host
+
+    /// Unpacks the package `jeeves` and makes an empty project folder.
+    func install(package: String) async throws {
+        try? FileManager.default.removeItem(atPath: Self.folder)
+        try makeFolder(Self.project)
+        try await host.output("dpkg-deb", ["--extract", package, Self.root])
+    }
+
+    /// Runs a program as that person would, its output going where ours goes. Returns its exit
+    /// status. Throws `timeout` if it was killed after `deadline`.
+    func run(_ command: [String], deadline: Duration) async throws -> Int32 {
+        say("$ \(command.joined(separator: " "))")
+        let own = Host.environment.filter { !$0.key.uppercased().hasSuffix("_PROXY") }
+        let child = try Spawn.start(
+            Host.find("ip") ?? "/usr/sbin/ip", Self.wrapped(command),
+            environment: own.merging(Layout.awsEnvironment) { $1 }.merging(
+                try Self.terraformEnvironment()
+            ) { $1 },
+            directory: Self.project,
+            streams: Spawn.Streams(), detached: false)
+        switch await Spawn.wait(for: child, deadline: deadline) {
+        case .exited(let code): return code
+        case .signalled(let signal): return 128 + signal
+        case nil:
+            throw Failure(
+                .timeout, "running \(command.joined(separator: " ")): not done after \(deadline)")
+        }
+    }
+
+    /// `ip netns exec` gives the network and a mount namespace; the overlay is mounted in that one.
+    static func wrapped(_ command: [String]) -> [String] {
+        let overlay = "lowerdir=\(root)/usr:/usr"
+        return ["netns", "exec", Layout.namespace, "/bin/sh", "-c", Self.enter, overlay] + command
+    }
+
+    /// `$0` is the overlay's options, the rest the program.
+    private static let enter = "mount -t overlay overlay -o \"$0\" /usr && exec \"$@\""
+
+    /// Terraform's provider from wherever this machine keeps it, and nothing from the internet.
+    private static func terraformEnvironment() throws -> [String: String] {
+        let places = (try? FileManager.default.contentsOfDirectory(atPath: "/opt")) ?? []
+        let folders =
+            places.map { "/opt/\($0)" }
+            + ["/usr/share/terraform", "/usr/share/terraform/plugins"]
+            + ["/usr/local/share/terraform/plugins"]
+            + [NSHomeDirectory() + "/.terraform.d/plugins"]
+        guard
+            let mirror = folders.first(where: {
+                FileManager.default.fileExists(atPath: "\($0)/registry.terraform.io/hashicorp/aws")
+            })
+        else {
+            throw Failure(
+                .notFound, "looking for Terraform's AWS provider: no registry.terraform.io folder",
+                fix: "make setup")
+        }
+        let path = "\(folder)/terraform.rc"
+        try writeFile(
+            """
+            disable_checkpoint = true
+            provider_installation {
+              filesystem_mirror {
+                path    = "\(mirror)"
+                include = ["hashicorp/*"]
+              }
+            }
+
+            """, to: path)
+        return ["TF_CLI_CONFIG_FILE": path]
+    }
+}

@@ -1,0 +1,18 @@
+/* Stand-in for Kubernetes' pause image in the lab: holds a pod's namespaces and reaps children. */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void stop(int signal) { (void)signal; _exit(0); }
+
+static void reap(int signal) {
+    (void)signal;
+    while (waitpid(-1, 0, WNOHANG) > 0) {}
+}
+
+int main(void) {
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
+    signal(SIGCHLD, reap);
+    for (;;) pause();
+}
