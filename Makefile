@@ -1,0 +1,42 @@
+# Jeeves. Each target is one line that a person can read; `make help` lists them.
+SHELL := /bin/bash
+VERSION := $(shell sed -n 's/.*version = "\(.*\)"/\1/p' Sources/Model/Release.swift)
+PACKAGES := .build/packages
+LAB := .build/debug/lab
+
+.PHONY: help setup build check test package demo lab-up lab-down bench clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: ## install what building, testing and the lab need (Debian 12, root)
+	@.ci/setup
+
+build: ## build everything for debugging, tests included
+	@swift build --build-tests --explicit-target-dependency-import-check error
+
+check: build ## lint; house rules run with the tests
+	@swift format lint --strict --parallel --recursive --configuration .swift-format Package.swift Sources agent coordinator Tests
+	@terraform fmt -check -recursive coordinator/Terraform
+
+test: setup build ## run all tests
+	@.ci/test
+
+package: ## build both Debian packages into .build/packages
+	@swift build -c release --static-swift-stdlib -Xlinker -s --product jeeves-agent
+	@swift build -c release --static-swift-stdlib -Xlinker -s --product jeeves
+	@packaging/build-deb jeeves-agent $(VERSION) .build/release $(PACKAGES)
+	@packaging/build-deb jeeves $(VERSION) .build/release $(PACKAGES)
+
+demo: setup package ## the main job, end to end, in the lab on this machine
+	@swift build --product lab
+	@$(LAB) demo --packages $(PACKAGES)
+
+lab-up: setup ## start the lab
+	@swift build --product lab && $(LAB) up
+
+lab-down: ## remove everything the lab made, also after a crash
+	@swift build --product lab && $(LAB) down
+
+clean: ## remove what building made; the cache outside the checkout stays
+	@rm -rf .build
