@@ -28,7 +28,7 @@ public struct Driver: Sendable {
         }
     }
 
-    private let run: StageRun
+    let run: StageRun
     private let children: ChildTime
     private let progress: @Sendable (RolloutProgress) -> Void
 
@@ -73,6 +73,9 @@ public struct Driver: Sendable {
             let stageRun = StageRun(
                 cluster: spec, project: project, world: world, store: store,
                 ledger: Ledger(store), driving: driving, downlinks: downlinks,
+                access: KubernetesAccess(
+                    downlinks: downlinks, cluster: spec.cluster, world: world,
+                    folder: "\(project.state)/kube", log: log),
                 cloud: cloud, package: package.announced, pin: authority.pin,
                 options: request.options, log: log, say: say)
             let result = try await Reception.open(stageRun, authority: authority, package: package)

@@ -34,7 +34,8 @@ enum Reception {
                     case .link(let link): group.addTask { await run.downlinks.serve(link) }
                     case .enrolment(let link, let source):
                         group.addTask { await enrolments.serve(link, from: source) }
-                    case .tunnel(_, let stream, _): group.addTask { await stream.close() }
+                    case .tunnel(let hello, let stream, let peer):
+                        group.addTask { await run.access.deliver(hello, stream, from: peer) }
                     }
                 }
                 group.cancelAll()
@@ -42,6 +43,7 @@ enum Reception {
         }
         let result: Swift.Result<Result, any Error>
         do { result = .success(try await body()) } catch { result = .failure(error) }
+        await run.access.close()
         await listener.close()
         await server?.stop()
         await run.downlinks.closeAll()

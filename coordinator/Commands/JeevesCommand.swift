@@ -17,12 +17,14 @@ public struct JeevesCommand: AsyncParsableCommand {
             Later:
 
               jeeves status
+              jeeves kubectl -- get pods --all-namespaces
+              jeeves logs controller-1
               jeeves destroy
             """,
         version: Release.version,
         subcommands: [
             Initialize.self, Validate.self, PlanCommand.self, Up.self, StatusCommand.self,
-            Serve.self, Destroy.self,
+            KubectlVerb.self, KubeconfigVerb.self, Logs.self, Serve.self, Destroy.self,
         ])
 
     public init() {}

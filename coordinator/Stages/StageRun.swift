@@ -14,6 +14,7 @@ struct StageRun: Sendable {
     let ledger: Ledger
     let driving: Driving
     let downlinks: Downlinks
+    let access: KubernetesAccess
     let cloud: Cloud
     let package: AgentPackage
     let pin: Digest

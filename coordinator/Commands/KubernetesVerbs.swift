@@ -1,0 +1,91 @@
+import ArgumentParser
+import Coordinator
+import Model
+
+/// `jeeves kubectl`: kubectl through the agents' links.
+struct KubectlVerb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kubectl",
+        abstract: "Run kubectl against the cluster, through a controller's agent.",
+        discussion: """
+            Its exit status is kubectl's. Commands that need a terminal of their own (exec --tty,
+            edit) do not work through it.
+
+              jeeves kubectl -- get pods --all-namespaces
+              jeeves kubectl -- describe node worker-1
+            """)
+
+    @OptionGroup var where_: ProjectOptions
+
+    @Argument(parsing: .postTerminator, help: "Arguments of kubectl, after --.")
+    var arguments: [String] = []
+
+    func run() async throws {
+        let wanted = arguments
+        let finished = try await Drive.run(where_, resume: "jeeves kubectl") { driver in
+            try await driver.kubectl(wanted)
+        }
+        if !finished.output.isEmpty { Terminal.write(finished.output.withoutLastNewline) }
+        if !finished.errors.isEmpty { Terminal.complain(finished.errors.withoutLastNewline) }
+        switch finished.ending {
+        case .exited(0): return
+        case .exited(let code): throw ExitCode(code)
+        case .signalled(let signal): throw ExitCode(128 + signal)
+        }
+    }
+}
+
+/// `jeeves kubeconfig`: the admin's kubeconfig as a controller has it.
+struct KubeconfigVerb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kubeconfig",
+        abstract: "Write the kubeconfig and keep its tunnel open until Ctrl-C.",
+        discussion: """
+            Prints the file's path; it holds the administrator's keys and is private to you.
+
+              jeeves kubeconfig &
+              kubectl --kubeconfig .jeeves/kube/config get nodes
+            """)
+
+    @OptionGroup var where_: ProjectOptions
+
+    func run() async throws {
+        try await Drive.run(where_, resume: "jeeves kubeconfig") { driver in
+            Terminal.write(try await driver.kubeconfig())
+            try await driver.serve()
+        }
+    }
+}
+
+/// `jeeves logs`: the last journal lines of a node.
+struct Logs: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show the last journal lines of a node.",
+        discussion: """
+              jeeves logs controller-1
+              jeeves logs controller-1 --source certbot --lines 50
+            """)
+
+    @OptionGroup var where_: ProjectOptions
+
+    @Argument(help: "The node.")
+    var node: String
+
+    @Option(help: "agent, haproxy, certbot or microk8s.")
+    var source = "agent"
+
+    @Option(help: "How many lines, at most 2000.")
+    var lines = 200
+
+    func run() async throws {
+        let (node, source, lines) = (node, source, lines)
+        let text = try await Drive.run(where_, resume: "jeeves logs \(node)") { driver in
+            try await driver.logs(NodeName(node), source: source, lines: lines)
+        }
+        Terminal.write(text.withoutLastNewline)
+    }
+}
+
+extension String {
+    fileprivate var withoutLastNewline: String { hasSuffix("\n") ? String(dropLast()) : self }
+}

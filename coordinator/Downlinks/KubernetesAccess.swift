@@ -1,0 +1,125 @@
+import Logging
+import Model
+import Outside
+import Wire
+
+/// The way to the cluster's Kubernetes API: a local port whose connections are carried through
+/// tunnels that a controller's agent dials, and a kubeconfig that names it.
+public actor KubernetesAccess {
+    /// What an SSH tunnel used to listen on; any free port if it is taken.
+    static let portWanted: UInt16 = 16443
+    static let dialMax = Duration.seconds(10)
+
+    /// A tunnel that was asked for and has not come yet.
+    private struct Expectation {
+        let node: NodeName
+        let stream: CheckedContinuation<RawStream, any Error>
+    }
+
+    private let downlinks: Downlinks
+    private let cluster: ClusterID
+    private let world: World
+    private let folder: String
+    private let log: Logger
+
+    private var nextTunnel: UInt64 = 1
+    private var expected: [UInt64: Expectation] = [:]
+    private var listener: LocalListener?
+    private var carrying: Task<Void, Never>?
+
+    init(downlinks: Downlinks, cluster: ClusterID, world: World, folder: String, log: Logger) {
+        self.downlinks = downlinks
+        self.cluster = cluster
+        self.world = world
+        self.folder = folder
+        self.log = log
+    }
+
+    /// Path of a kubeconfig that works while this coordinator runs. Throws `unavailable` if the
+    /// controller is not connected or its cluster is not up.
+    func kubeconfig(through node: NodeName) async throws -> String {
+        let port = try await listen(through: node)
+        let answer = try await downlinks.ask(node, .kubeconfig, deadline: .seconds(90))
+        guard case .secret(let text) = answer else {
+            throw Failure(.invalid, "asking \(node) for a kubeconfig: it answered something else")
+        }
+        let own = text.reveal().replacing(
+            "https://127.0.0.1:\(Self.portWanted)", with: "https://127.0.0.1:\(port)")
+        let path = "\(folder)/config"
+        try world.files.makeDirectory(folder, mode: 0o700, op: "kubeconfig.folder")
+        if try world.files.text(path) != own {
+            try world.files.replace(
+                path, with: Array(own.utf8), mode: 0o600, op: "kubeconfig.replace")
+        }
+        return path
+    }
+
+    /// A tunnel's far end has dialled in. Nobody else's tunnel is ever taken.
+    func deliver(_ hello: TunnelHello, _ stream: RawStream, from peer: Peer) async {
+        guard let waiting = expected[hello.number],
+            AgentURI.node(peer.uri, of: cluster) == waiting.node
+        else { return await stream.close() }
+        expected[hello.number] = nil
+        waiting.stream.resume(returning: stream)
+    }
+
+    func close() async {
+        carrying?.cancel()
+        await listener?.close()
+    }
+
+    private func listen(through node: NodeName) async throws -> UInt16 {
+        if let listener { return listener.port }
+        let opened: LocalListener
+        do {
+            opened = try await LocalListener.bind(port: Self.portWanted)
+        } catch let failure as Failure where failure.code == .conflict {
+            opened = try await LocalListener.bind()
+        }
+        listener = opened
+        carrying = Task {
+            await withDiscardingTaskGroup { group in
+                for await local in opened.accepted {
+                    group.addTask { await self.carry(local, through: node) }
+                }
+            }
+        }
+        return opened.port
+    }
+
+    private func carry(_ local: RawStream, through node: NodeName) async {
+        do {
+            let tunnel = try await open(through: node)
+            try await splice(local, tunnel)
+        } catch {
+            log.debug("tunnel ended", metadata: ["node": "\(node)", "reason": "\(error)"])
+            await local.close()
+        }
+    }
+
+    /// Asks the node to dial in and waits until it has.
+    private func open(through node: NodeName) async throws -> RawStream {
+        let number = nextTunnel
+        nextTunnel += 1
+        let timer = Task { [world] in
+            try await world.clock.sleep(Self.dialMax, op: "tunnel.deadline")
+            self.giveUp(number, Failure(.timeout, "opening a tunnel to \(node): it did not dial"))
+        }
+        defer { timer.cancel() }
+        return try await withCheckedThrowingContinuation { continuation in
+            expected[number] = Expectation(node: node, stream: continuation)
+            Task {
+                do {
+                    _ = try await downlinks.ask(
+                        node, .openTunnel(number), deadline: Self.dialMax)
+                } catch {
+                    giveUp(number, error)
+                }
+            }
+        }
+    }
+
+    private func giveUp(_ number: UInt64, _ error: any Error) {
+        expected.removeValue(forKey: number)?.stream.resume(throwing: error)
+    }
+}
