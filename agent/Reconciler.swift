@@ -103,6 +103,12 @@ public actor Reconciler {
         }
     }
 
+    /// Something outside has changed what a step waits for: what failed is tried again at once.
+    public func retry() {
+        for id in attempts.keys { attempts[id]?.retryAt = nil }
+        wake.yield()
+    }
+
     /// What the node obeys already, for the hello.
     public func fence() -> Fence? { (try? file.read()).flatMap { $0.map(Fence.init(of:)) } }
 

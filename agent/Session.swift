@@ -68,6 +68,7 @@ struct Session: Sendable {
                 // Answered in a task of its own, so that a slow one holds up nothing.
                 Task {
                     let body = await requests.answer(request.body)
+                    if case .join = request.body { await reconciler.retry() }
                     try? await link.send(.reply(Reply(id: request.id, body: body)))
                 }
             case .certificate(let chain):

@@ -67,7 +67,7 @@ import Wire
             node.fake.processes.argvs == [
                 [
                     "/snap/bin/microk8s", "add-node", "--token", ticket.token.reveal(),
-                    "--token-ttl", "60", "--format", "json",
+                    "--format", "json",
                 ]
             ])
     }

@@ -27,8 +27,8 @@ import Testing
                 == "/snap/bin/microk8s status --wait-ready --timeout 300 --format yaml")
         #expect(line(MicroK8s.enable("dns")) == "/snap/bin/microk8s enable dns")
         #expect(
-            line(MicroK8s.addNode(token: Self.token, timeToLive: .seconds(60)))
-                == "/snap/bin/microk8s add-node --token \(Self.token.reveal()) --token-ttl 60 "
+            line(MicroK8s.addNode(token: Self.token))
+                == "/snap/bin/microk8s add-node --token \(Self.token.reveal()) "
                 + "--format json")
         #expect(
             line(MicroK8s.join(ticket))

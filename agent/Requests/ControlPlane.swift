@@ -11,7 +11,6 @@ struct ControlPlane: Sendable {
 
     /// Marks our tokens, so that leftovers are told from a person's.
     static let tokenPrefix = "jeeves"
-    static let ticketLife = Duration.seconds(60)
     private static let commandMax = Duration.seconds(60)
 
     /// A new ticket, after ours of earlier attempts were removed.
@@ -30,7 +29,7 @@ struct ControlPlane: Sendable {
                     Hash.sha256(world.chance.bytes(32)).rawValue
                         .prefix(32)))
         let finished = try await run(
-            MicroK8s.addNode(token: token, timeToLive: Self.ticketLife), op: "ticket.mint")
+            MicroK8s.addNode(token: token), op: "ticket.mint")
         let prefix = try MicroK8s.fingerprint(ofMinted: token, in: finished)
         let certificate = try self.certificate()
         guard certificate.rawValue.hasPrefix(prefix) else {

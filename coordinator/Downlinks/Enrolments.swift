@@ -42,7 +42,9 @@ public struct Enrolments: Sendable {
             }
         } catch {
             let failure = Failure(error, trying: "enrolling")
-            log.warning(
+            // A node that boots before Terraform has said who it is comes again by itself.
+            log.log(
+                level: failure.mayPass || failure.code == .notFound ? .info : .warning,
                 "enrolment refused",
                 metadata: ["source": "\(source)", "reason": "\(failure.message)"])
             try? await link.send(.refusal(failure))

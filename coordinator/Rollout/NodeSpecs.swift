@@ -2,14 +2,37 @@ import Model
 
 /// What each node should be, as a pure function of the cluster file and what Terraform made.
 enum NodeSpecs {
-    /// The steps of one node, in the order in which a person would do them.
-    static func steps(of cluster: ClusterSpec, role: MicroK8sSpec.Role, acme: ACMEFiles)
-        -> [StepSpec]
-    {
+    /// The step that needs a ticket from the coordinator.
+    static let joinStep = "join"
+
+    /// The steps of one node, in the order in which a person would do them. `controllerAddress` is
+    /// where workers join.
+    static func steps(
+        of cluster: ClusterSpec, role: MicroK8sSpec.Role, acme: ACMEFiles,
+        controllerAddress: String
+    ) -> [StepSpec] {
         switch role {
-        case .controller: edgeSteps(of: cluster, acme: acme)
-        case .worker: [step("packages", .packages(PackagesSpec(names: ["ca-certificates"])))]
+        case .controller:
+            edgeSteps(of: cluster, acme: acme) + [
+                kubernetes(of: cluster, role: role, addons: cluster.microk8s.addons)
+            ]
+        case .worker:
+            [
+                step("packages", .packages(PackagesSpec(names: ["ca-certificates"]))),
+                kubernetes(of: cluster, role: role, addons: []),
+                step(
+                    joinStep, needs: ["microk8s"], .join(JoinSpec(controller: controllerAddress))),
+            ]
         }
+    }
+
+    private static func kubernetes(
+        of cluster: ClusterSpec, role: MicroK8sSpec.Role, addons: [String]
+    ) -> StepSpec {
+        step(
+            "microk8s", needs: ["packages"],
+            .microk8s(
+                MicroK8sSpec(role: role, channel: cluster.microk8s.channel, addons: addons)))
     }
 
     /// Contents of the files that `certificate.acme` names.

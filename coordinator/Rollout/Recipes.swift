@@ -9,6 +9,7 @@ enum Recipes {
         Enrol(),
         RecordStage(),
         Controllers(),
+        Workers(),
         Verify(),
     ]
 

@@ -13,15 +13,21 @@ struct Watch: Sendable {
     private var progressAt: Duration
     private(set) var changed = false
 
-    init(specs: [NodeSpec], since: Duration) {
+    /// Steps that are waited for later.
+    private let apart: Set<StepID>
+
+    init(specs: [NodeSpec], since: Duration, apart: Set<StepID> = []) {
         self.specs = specs
+        self.apart = apart
         progressAt = since
     }
 
     var isDone: Bool {
         specs.allSatisfy { spec in
             states[spec.node]?.count == spec.steps.count
-                && states[spec.node]?.allSatisfy { $0.state == .converged } == true
+                && states[spec.node]?.allSatisfy {
+                    $0.state == .converged || apart.contains($0.id)
+                } == true
         }
     }
 
@@ -32,7 +38,7 @@ struct Watch: Sendable {
         guard before != status.steps else { return [] }
         states[spec.node] = status.steps
         progressAt = now
-        return status.steps.compactMap { step in
+        return status.steps.filter { !apart.contains($0.id) }.compactMap { step in
             let old = before?.first { $0.id == step.id }
             guard old?.state != step.state else { return nil }
             switch step.state {
@@ -51,7 +57,7 @@ struct Watch: Sendable {
     /// Why waiting longer is useless; nil while it is not.
     func verdict(now: Duration) -> Failure? {
         for (node, steps) in states.sorted(by: { $0.key < $1.key }) {
-            for step in steps {
+            for step in steps where !apart.contains(step.id) {
                 if step.state == .unsupported {
                     return Failure(
                         .unsupported, "converging \(node): its agent does not know \(step.id)",
