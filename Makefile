@@ -30,7 +30,7 @@ package: ## build both Debian packages into .build/packages
 
 demo: setup package ## the main job, end to end, in the lab on this machine
 	@swift build --product lab
-	@$(LAB) demo --packages $(PACKAGES)
+	@$(LAB) demo --packages $(PACKAGES) $(DEMO)
 
 lab-up: setup ## start the lab
 	@swift build --product lab && $(LAB) up

@@ -107,7 +107,7 @@ let package = Package(
         module("AWS", path: "coordinator/AWS", needs: ["Model", "Outside", "Trust", "CCurl"]),
         module(
             "Coordinator", path: "coordinator",
-            exclude: ["AWS", "Commands", "Main", "Manifests", "Store", "Terraform"],
+            exclude: ["AWS", "Commands", "Main", "Store", "Terraform"],
             needs: [
                 "Model", "Outside", "Tools", "Trust", "Wire", "Store", "AWS", logging, lifecycle,
                 yams,

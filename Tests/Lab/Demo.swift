@@ -6,7 +6,7 @@ import Outside
 /// The main job from end to end, as a person would type it, with a verdict after each part.
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run jeeves from an empty account to a live edge, and prove each part.")
+        abstract: "Run jeeves from an empty account to a live edge and cluster, and prove it.")
 
     @Option(help: "Folder with the Debian packages (make package).")
     var packages: String
@@ -55,7 +55,7 @@ struct Demo: AsyncParsableCommand {
             let command = ["jeeves", "plan", "--detailed-exitcode"]
             return try await person.run(command, deadline: .seconds(300)) == 2
         }
-        await verdicts.expect("jeeves up ends with a verified edge") {
+        await verdicts.expect("jeeves up ends with a verified edge and a joined worker") {
             try await person.run(["jeeves", "up"], deadline: .seconds(1500)) == 0
         }
         await verdicts.expect("jeeves status shows it") {
@@ -63,6 +63,15 @@ struct Demo: AsyncParsableCommand {
         }
         await verdicts.expect("curl trusts the edge through the loopback port") {
             try await looks(host)
+        }
+        await verdicts.expect("kubectl reaches the cluster through the agent's tunnel") {
+            let wait = ["wait", "--for=condition=Ready", "node", "controller-1", "worker-1"]
+            return try await person.run(
+                ["jeeves", "kubectl", "--"] + wait, deadline: .seconds(120)) == 0
+        }
+        await verdicts.expect("jeeves logs shows a node's journal") {
+            let command = ["jeeves", "logs", "controller-1", "--source", "agent", "--lines", "3"]
+            return try await person.run(command, deadline: .seconds(60)) == 0
         }
         await verdicts.expect("jeeves up again has nothing to do") {
             try await person.run(["jeeves", "up"], deadline: .seconds(600)) == 0
