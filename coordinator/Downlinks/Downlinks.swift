@@ -122,9 +122,13 @@ public actor Downlinks {
             statuses[node] = status
             try store.put(.statuses, node.rawValue, status)
         case .events(let batch):
+            let (next, overflows) = batch.first.addingReportingOverflow(
+                UInt64(batch.events.count))
+            guard !batch.events.isEmpty, !overflows else {
+                throw Failure(.invalid, "listening to \(node): a batch of events without a count")
+            }
             try store.append(batch.events)
-            try await downlink.reply(
-                .eventsSeen(upTo: batch.first + UInt64(batch.events.count) - 1))
+            try await downlink.reply(.eventsSeen(upTo: next - 1))
         default:
             throw Failure(.invalid, "listening to \(node): an unexpected message came")
         }

@@ -1,0 +1,129 @@
+import Logging
+import Model
+import Outside
+import Store
+import Support
+import Testing
+import Wire
+
+@testable import Coordinator
+
+/// A real coordinator's side of links, over memory.
+@Suite struct DownlinksTests {
+    private let fake = FakeWorld(autoAdvance: false)
+    private let node = NodeName(unchecked: "controller-1")
+    private let driving = Driving(
+        cluster: ClusterID(unchecked: "chat"), epoch: 3,
+        run: RunID(unchecked: "aaaaaaaaaaaaaaaa"))
+
+    private func withDownlinks(_ body: (Downlinks, Store) async throws -> Void) async throws {
+        try await withStore { store in
+            let downlinks = Downlinks(
+                driving: driving, version: "1", store: store, clock: fake.clock,
+                log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+                renew: { _, _ in CertificateChain(pem: "renewed") })
+            try await body(downlinks, store)
+        }
+    }
+
+    private func peer(_ name: String, expired: Bool = false) -> Peer {
+        Peer(uri: "spiffe://chat/agent/\(name)", serial: "1", expired: expired)
+    }
+
+    private func hello(_ name: String) -> Message {
+        .hello(
+            Hello(node: NodeName(unchecked: name), agentVersion: "1", bootID: "b", fence: nil))
+    }
+
+    private func spec() -> NodeSpec {
+        NodeSpec(
+            cluster: driving.cluster, node: node, epoch: driving.epoch, run: driving.run,
+            generation: 1, digest: Digest(unchecked: String(repeating: "0", count: 64)), steps: [])
+    }
+
+    @Test("a node is welcomed, gets its spec, and what it reports is kept")
+    func conversation() async throws {
+        try await withDownlinks { downlinks, store in
+            await downlinks.assign(spec())
+            let (agent, coordinator) = MemoryLink.pair(
+                agent: peer("controller-1"), coordinator: nil)
+            let serving = Task { await downlinks.serve(coordinator) }
+            try await agent.send(hello("controller-1"))
+            var heard = agent.incoming.makeAsyncIterator()
+            guard case .welcome(let welcome)? = try await heard.next() else {
+                Issue.record("no welcome")
+                return
+            }
+            #expect(welcome.epoch == 3)
+            #expect(try await heard.next() == .spec(spec()))
+            let event = Event(
+                at: FakeWorld.start, actor: "agent/controller-1", subject: "step/x", cause: "c",
+                outcome: .done, detail: "")
+            try await agent.send(.events(EventBatch(first: 5, events: [event])))
+            #expect(try await heard.next() == .eventsSeen(upTo: 5))
+            #expect(try store.events(last: 10) == [event])
+            await agent.close()
+            await serving.value
+            #expect(await downlinks.connected().isEmpty)
+        }
+    }
+
+    @Test("a node that says it is another is cut off and nothing it says is kept")
+    func impostor() async throws {
+        try await withDownlinks { downlinks, store in
+            let (agent, coordinator) = MemoryLink.pair(agent: peer("worker-1"), coordinator: nil)
+            let serving = Task { await downlinks.serve(coordinator) }
+            try await agent.send(hello("controller-1"))
+            await serving.value
+            #expect(try store.list(.statuses).isEmpty)
+        }
+    }
+
+    @Test("an expired certificate gets a renewal and nothing else")
+    func renewalOnly() async throws {
+        try await withDownlinks { downlinks, _ in
+            await downlinks.assign(spec())
+            let (agent, coordinator) = MemoryLink.pair(
+                agent: peer("controller-1", expired: true), coordinator: nil)
+            let serving = Task { await downlinks.serve(coordinator) }
+            try await agent.send(hello("controller-1"))
+            var heard = agent.incoming.makeAsyncIterator()
+            guard case .welcome(let welcome)? = try await heard.next() else {
+                Issue.record("no welcome")
+                return
+            }
+            #expect(welcome.renewalOnly)
+            try await agent.send(.renewal(CertificateRequest(csrPEM: "csr")))
+            #expect(try await heard.next() == .certificate(CertificateChain(pem: "renewed")))
+            #expect(await downlinks.connected().isEmpty)
+            try await agent.send(.events(EventBatch(first: 1, events: [])))
+            await serving.value
+        }
+    }
+
+    @Test("a question to a node that is away, or does not answer, ends with a sentence")
+    func questions() async throws {
+        try await withDownlinks { downlinks, _ in
+            let away = await #expect(throws: Failure.self) {
+                try await downlinks.ask(node, .kubeconfig, deadline: .seconds(5))
+            }
+            #expect(away?.code == .unavailable)
+            let (agent, coordinator) = MemoryLink.pair(
+                agent: peer("controller-1"), coordinator: nil)
+            let serving = Task { await downlinks.serve(coordinator) }
+            try await agent.send(hello("controller-1"))
+            var heard = agent.incoming.makeAsyncIterator()
+            _ = try await heard.next()
+            let asking = Task {
+                try await downlinks.ask(node, .kubeconfig, deadline: .seconds(5))
+            }
+            _ = try await heard.next()
+            await fake.clock.sleeping()
+            fake.clock.advance(by: .seconds(6))
+            let late = await #expect(throws: Failure.self) { try await asking.value }
+            #expect(late?.code == .timeout)
+            await agent.close()
+            await serving.value
+        }
+    }
+}
