@@ -23,6 +23,13 @@ public struct ClusterStatus: Codable, Sendable {
     public let gate: Gate.Verdict?
     public let rollout: Rollout?
 
+    /// Whether a coordinator runs now; it writes down what the agents say.
+    public static func isDriven(_ project: Project, world: World) throws -> Bool {
+        try project.requireState(world.files)
+        let lease = try Store.open(path: project.store).lease()
+        return lease.map { !$0.isOver(at: world.clock.now()) } ?? false
+    }
+
     /// What was last reported. Throws `notFound` before `jeeves init`.
     public static func cached(_ project: Project, world: World) throws -> ClusterStatus {
         let spec = try project.spec(world.files)

@@ -10,7 +10,8 @@ struct StatusCommand: AsyncParsableCommand {
         commandName: "status",
         abstract: "Show the cluster: machines, nodes, edge, DNS and the last rollout.",
         discussion: """
-            Waits up to 45 seconds for the agents; --cached shows what they said last.
+            Waits up to 45 seconds for the agents; --cached shows what they said last, and so does
+            a coordinator that runs already (`jeeves serve`, `jeeves up`).
 
               jeeves status
               jeeves status --output json
@@ -28,9 +29,12 @@ struct StatusCommand: AsyncParsableCommand {
     func run() async throws {
         let status: ClusterStatus
         do {
+            let project = try where_.project()
+            // Where a coordinator runs, the agents talk to that one, and it notes what they say.
+            let reads = try cached || ClusterStatus.isDriven(project, world: World.live())
             status =
-                cached
-                ? try ClusterStatus.cached(where_.project(), world: World.live())
+                reads
+                ? try ClusterStatus.cached(project, world: World.live())
                 : try await Drive.run(where_, resume: "jeeves status") { try await $0.status() }
             switch output {
             case .json:
