@@ -13,6 +13,11 @@ public struct Kubectl: Sendable, Hashable {
         Command("kubectl", ["--kubeconfig=\(kubeconfig)"] + arguments, input: input)
     }
 
+    /// Prints its own version; needs no cluster.
+    public static func version() -> Command {
+        Command("kubectl", ["version", "--client", "--output=json"])
+    }
+
     public func nodes() -> Command { command(["get", "nodes", "--output=json"]) }
 
     /// A member of the cluster as its control plane sees it.

@@ -11,11 +11,17 @@ struct Operator: Sendable {
 
     let host: Host
 
-    /// Unpacks the package `jeeves` and makes an empty project folder.
+    /// Unpacks the package `jeeves`, puts kubectl and Helm beside it as a person would, and makes
+    /// an empty project folder.
     func install(package: String) async throws {
         try? FileManager.default.removeItem(atPath: Self.folder)
         try makeFolder(Self.project)
         try await host.output("dpkg-deb", ["--extract", package, Self.root])
+        let clients = try await KubernetesClients(cache: Cache()).folder()
+        for name in ["helm", "kubectl"] {
+            try await host.output(
+                "install", ["--mode=0755", "\(clients)/\(name)", "\(Self.root)/usr/bin/\(name)"])
+        }
     }
 
     /// Runs a program as that person would, its output going where ours goes. Returns its exit

@@ -15,6 +15,7 @@ struct Preflight: Stage {
 
     func run(_ run: StageRun) async throws -> String {
         try await checkTerraform(run)
+        try await checkKubectl(run)
         let caller = try await run.cloud.caller()
         if !run.cluster.aws.account.isEmpty, caller.account != run.cluster.aws.account {
             throw Failure(
@@ -45,6 +46,18 @@ struct Preflight: Stage {
         guard let version = Version(answer.terraform_version), version >= Self.terraformMin else {
             throw Failure(
                 .unsupported, "checking Terraform: it is \(answer.terraform_version)", fix: fix)
+        }
+    }
+
+    private func checkKubectl(_ run: StageRun) async throws {
+        do {
+            _ = try await run.world.processes.output(
+                of: Kubectl.version(), limits: Limits(deadline: .seconds(60)),
+                op: "kubectl.version")
+        } catch let failure as Failure {
+            throw Failure(
+                failure.code, "checking kubectl: \(failure.message)",
+                fix: "install kubectl and put it on PATH")
         }
     }
 
