@@ -18,6 +18,8 @@ struct Demo: AsyncParsableCommand {
 
     func run() async throws {
         let host = Host()
+        // From nothing: machines of an earlier demo belong to an authority that is gone.
+        try await Teardown(host: host).run()
         try await Up.parse([]).run()
         let person = Operator(host: host)
         let agent = try package("jeeves-agent_")
