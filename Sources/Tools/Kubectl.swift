@@ -1,8 +1,11 @@
 import Model
 import Outside
 
-/// Command lines for kubectl against one kubeconfig, and what it prints. It runs nothing itself.
+/// Command lines for kubectl against one kubeconfig. It runs nothing itself.
 public struct Kubectl: Sendable, Hashable {
+    /// Owner of the fields that we set (server-side apply): one name, so nothing is owned twice.
+    public static let fieldManager = "jeeves"
+
     /// Path of the kubeconfig: holds keys, so it is a private file and never an argument's value.
     public let kubeconfig: String
 
@@ -20,31 +23,58 @@ public struct Kubectl: Sendable, Hashable {
 
     public func nodes() -> Command { command(["get", "nodes", "--output=json"]) }
 
-    /// A member of the cluster as its control plane sees it.
-    public struct Member: Sendable, Hashable {
-        public let name: String
-        public let isReady: Bool
+    /// Makes the cluster agree with `manifest`, which comes on standard input. A field that was
+    /// changed by hand is taken back: the cluster file says what it should be.
+    public func apply(_ manifest: Secret) -> Command {
+        command(["apply"] + Self.serverSide, input: manifest)
     }
 
-    private struct NodeList: Decodable {
-        struct Node: Decodable {
-            struct Metadata: Decodable { let name: String }
-            struct Condition: Decodable { let type, status: String }
-            struct Status: Decodable { let conditions: [Condition]? }
-            let metadata: Metadata
-            let status: Status?
-        }
-        let items: [Node]
+    /// Says whether `apply` would change anything, without changing it: see ``Difference``.
+    public func diff(_ manifest: Secret) -> Command {
+        command(["diff"] + Self.serverSide, input: manifest)
     }
 
-    /// Reads `get nodes --output=json`. Throws `invalid` if it is not a list of nodes.
-    public static func members(_ text: String) throws -> [Member] {
-        let list = try JSON.decode(NodeList.self, from: text.utf8, what: "kubectl's list of nodes")
-        return list.items.map { node in
-            let conditions = node.status?.conditions ?? []
-            return Member(
-                name: node.metadata.name,
-                isReady: conditions.contains { $0.type == "Ready" && $0.status == "True" })
-        }
+    private static let serverSide = [
+        "--server-side", "--field-manager=\(fieldManager)", "--force-conflicts", "--filename=-",
+    ]
+
+    /// A list of objects of one kind, as JSON.
+    public func list(
+        _ kind: String, namespace: String, selector: String = "", fields: String = ""
+    ) -> Command {
+        var arguments = ["get", kind, "--namespace=\(namespace)", "--output=json"]
+        if !selector.isEmpty { arguments.append("--selector=\(selector)") }
+        if !fields.isEmpty { arguments.append("--field-selector=\(fields)") }
+        return command(arguments)
+    }
+
+    /// One object as JSON; prints nothing if it is not there.
+    public func get(_ kind: String, _ name: String, namespace: String) -> Command {
+        command([
+            "get", kind, name, "--namespace=\(namespace)", "--ignore-not-found", "--output=json",
+        ])
+    }
+
+    /// Waits until a Deployment's newest version serves.
+    public func rolledOut(_ deployment: String, namespace: String, timeout: Duration) -> Command {
+        command([
+            "rollout", "status", "deployment/\(deployment)", "--namespace=\(namespace)",
+            "--timeout=\(timeout.components.seconds)s",
+        ])
+    }
+
+    /// Starts the pods of all Deployments anew, a few at a time.
+    public func restart(selector: String, namespace: String) -> Command {
+        command([
+            "rollout", "restart", "deployment", "--namespace=\(namespace)",
+            "--selector=\(selector)",
+        ])
+    }
+
+    /// Waits until a condition holds for every one of `objects`: `crd/tlsstores.traefik.io`.
+    public func wait(_ condition: String, for objects: [String], timeout: Duration) -> Command {
+        command(
+            ["wait", "--for=condition=\(condition)", "--timeout=\(timeout.components.seconds)s"]
+                + objects)
     }
 }

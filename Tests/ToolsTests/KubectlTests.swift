@@ -1,4 +1,5 @@
 import Model
+import Outside
 import Testing
 
 @testable import Tools
@@ -26,14 +27,140 @@ import Testing
             """
         #expect(
             try Kubectl.members(text) == [
-                .init(name: "controller-1", isReady: true),
-                .init(name: "worker-1", isReady: false),
-                .init(name: "worker-2", isReady: false),
+                .init(name: "controller-1", isReady: true, hops: []),
+                .init(name: "worker-1", isReady: false, hops: []),
+                .init(name: "worker-2", isReady: false, hops: []),
             ])
     }
 
     @Test("anything but a list of nodes is refused")
     func garbage() {
         #expect(throws: Failure.self) { try Kubectl.members("No resources found") }
+    }
+
+    @Test("what a manifest holds goes in on standard input, never as an argument")
+    func apply() {
+        let kubectl = Kubectl(kubeconfig: "/k")
+        let flags = [
+            "--server-side", "--field-manager=jeeves", "--force-conflicts", "--filename=-",
+        ]
+        let apply = kubectl.apply(Secret("kind: Secret"))
+        #expect(apply.program == "kubectl")
+        #expect(apply.arguments == ["--kubeconfig=/k", "apply"] + flags)
+        #expect(apply.input == Secret("kind: Secret"))
+        let diff = kubectl.diff(Secret("kind: Secret"))
+        #expect(diff.arguments == ["--kubeconfig=/k", "diff"] + flags)
+        #expect(diff.input == Secret("kind: Secret"))
+    }
+
+    @Test("the other commands are these")
+    func commands() {
+        let kubectl = Kubectl(kubeconfig: "/k")
+        func argv(_ command: Command) -> String {
+            command.arguments.dropFirst().joined(separator: " ")
+        }
+        #expect(
+            argv(kubectl.list("pods", namespace: "n", selector: "a=b"))
+                == "get pods --namespace=n --output=json --selector=a=b")
+        #expect(
+            argv(kubectl.list("events", namespace: "n", fields: "type=Warning"))
+                == "get events --namespace=n --output=json --field-selector=type=Warning")
+        #expect(
+            argv(kubectl.get("secret", "s", namespace: "n"))
+                == "get secret s --namespace=n --ignore-not-found --output=json")
+        #expect(
+            argv(kubectl.rolledOut("d", namespace: "n", timeout: .seconds(300)))
+                == "rollout status deployment/d --namespace=n --timeout=300s")
+        #expect(
+            argv(kubectl.restart(selector: "a=b", namespace: "n"))
+                == "rollout restart deployment --namespace=n --selector=a=b")
+        #expect(
+            argv(kubectl.wait("Established", for: ["crd/x"], timeout: .seconds(60)))
+                == "wait --for=condition=Established --timeout=60s crd/x")
+    }
+
+    @Test(
+        "the hops of a node are its own address and its end of the overlay or its pods' gateway",
+        arguments: [
+            (#"{"podCIDR":"10.1.4.0/24"}"#, "{}", ["10.42.0.10", "10.1.4.0", "10.1.4.1"]),
+            (
+                #"{"podCIDR":"10.1.4.0/24"}"#,
+                #"{"projectcalico.org/IPv4VXLANTunnelAddr":"10.1.77.192"}"#,
+                ["10.42.0.10", "10.1.77.192"]
+            ),
+            ("{}", "{}", ["10.42.0.10"]),
+            (#"{"podCIDR":"fd00::/64"}"#, "{}", ["10.42.0.10"]),
+        ])
+    func hops(spec: String, annotations: String, hops: [String]) throws {
+        let text = """
+            {"items":[{"metadata":{"name":"c","annotations":\(annotations)},"spec":\(spec),
+              "status":{"addresses":[{"type":"InternalIP","address":"10.42.0.10"},
+                                     {"type":"Hostname","address":"c"}]}}]}
+            """
+        #expect(try Kubectl.members(text).first?.hops == hops)
+    }
+
+    @Test(
+        "a difference is told from trouble, and from what is not there yet",
+        arguments: [
+            (0, "", Kubectl.Difference.none), (1, "", .some),
+            (2, "error: no matches for kind \"IngressRoute\" in version", .absent),
+            (2, "Error from server (NotFound): namespaces \"traefik\" not found", .absent),
+        ])
+    func difference(code: Int32, errors: String, found: Kubectl.Difference) throws {
+        #expect(
+            try Kubectl.difference(Finished(ending: .exited(code), errors: errors)) == found)
+    }
+
+    @Test("trouble while comparing is an error, never a difference")
+    func differenceFails() {
+        for finished in [
+            Finished(ending: .exited(2), errors: "Error from server (Forbidden): no"),
+            Finished(ending: .signalled(9)),
+        ] {
+            #expect(throws: Failure.self) { try Kubectl.difference(finished) }
+        }
+    }
+
+    @Test("only an API server that is away is worth a second try")
+    func outages() {
+        func isOutage(_ errors: String) -> Bool {
+            Kubectl.isOutage(Finished(ending: .exited(1), errors: errors))
+        }
+        #expect(isOutage("The connection to the server was refused: connection refused"))
+        #expect(isOutage("Error: Kubernetes cluster unreachable: dial tcp"))
+        #expect(!isOutage("Error from server (Forbidden): pods is forbidden"))
+        let fine = Finished(ending: .exited(0), errors: "connection refused")
+        #expect(!Kubectl.isOutage(fine))
+    }
+
+    @Test("a Secret is read with a version that tells nothing of it; one that is not there is none")
+    func secrets() throws {
+        let text = """
+            {"metadata":{"name":"s","uid":"u","resourceVersion":"7"},
+             "data":{"mongo-uri":"bW9uZ29kYjovL2g="}}
+            """
+        let found = try Kubectl.secret(text)
+        #expect(found?.version == "u/7")
+        #expect(found?.values == ["mongo-uri": Secret("mongodb://h")])
+        #expect(try Kubectl.secret("\n") == nil)
+        #expect(throws: Failure.self) { try Kubectl.secret("Error") }
+    }
+
+    @Test("services are read with their ports and whom they lead to")
+    func services() throws {
+        let text = """
+            {"items":[{"metadata":{"name":"a"},"spec":{"selector":{"x":"y"},
+               "ports":[{"name":"http","port":80},{"port":9100}]}},
+              {"metadata":{"name":"b"},"spec":{}}]}
+            """
+        #expect(
+            try Kubectl.services(text) == [
+                .init(
+                    name: "a",
+                    ports: [.init(name: "http", port: 80), .init(name: nil, port: 9100)],
+                    selector: ["x": "y"]),
+                .init(name: "b", ports: [], selector: [:]),
+            ])
     }
 }

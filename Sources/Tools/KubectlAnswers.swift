@@ -1,0 +1,188 @@
+import FoundationEssentials
+import Model
+import Outside
+
+/// What kubectl prints, as values.
+extension Kubectl {
+    /// What `diff` found.
+    public enum Difference: Sendable, Hashable {
+        case none
+        case some
+        /// What the manifest needs is not there yet: its namespace, or its kind.
+        case absent
+    }
+
+    /// Reads how `diff` ended: 0 the same, 1 different, more for trouble of its own. Throws
+    /// `failed` if it could not tell.
+    public static func difference(_ finished: Finished) throws -> Difference {
+        switch finished.ending {
+        case .exited(0): return .none
+        case .exited(1): return .some
+        default:
+            let isAbsent =
+                finished.errors.contains("no matches for kind")
+                || (finished.errors.contains("namespaces \"")
+                    && finished.errors.contains("not found"))
+            if isAbsent { return .absent }
+            throw Failure(.failed, "comparing with the cluster: \(finished.sentence)")
+        }
+    }
+
+    /// Whether a child failed because the API server did not answer just then: the same call may
+    /// work in a few seconds.
+    public static func isOutage(_ finished: Finished) -> Bool {
+        guard !finished.succeeded else { return false }
+        return outages.contains { finished.errors.contains($0) }
+    }
+
+    private static let outages = [
+        "connection refused", "connection reset", "Kubernetes cluster unreachable",
+        "Unable to connect to the server", "TLS handshake timeout", "i/o timeout",
+        "the server is currently unable to handle the request", "etcdserver: ", "unexpected EOF",
+        ": EOF",
+    ]
+
+    struct Metadata: Decodable {
+        let name: String
+        let annotations: [String: String]?
+        let resourceVersion: String?
+        let uid: String?
+    }
+
+    private struct List<Item: Decodable>: Decodable { let items: [Item] }
+
+    /// Reads a list printed as JSON. Throws `invalid` if it is none.
+    private static func items<Item: Decodable>(_ text: String, _ what: String) throws -> [Item] {
+        try JSON.decode(
+            List<Item>.self, from: text.utf8, what: "kubectl's list of \(what)"
+        ).items
+    }
+}
+
+/// Nodes.
+extension Kubectl {
+    /// A member of the cluster as its control plane sees it.
+    public struct Member: Sendable, Hashable {
+        public let name: String
+        public let isReady: Bool
+        /// Addresses with which this node's own programs reach a pod: its own, its end of the
+        /// overlay, and the gateway of its pods. No pod ever has one of these.
+        public let hops: [String]
+    }
+
+    private struct Node: Decodable {
+        struct Condition: Decodable { let type, status: String }
+        struct Address: Decodable { let type, address: String }
+        struct Status: Decodable {
+            let conditions: [Condition]?
+            let addresses: [Address]?
+        }
+        struct Spec: Decodable { let podCIDR: String? }
+        let metadata: Metadata
+        let spec: Spec?
+        let status: Status?
+
+        /// Calico says where its tunnel ends; a bridge's gateway is the first address of the node's
+        /// range, and Flannel's tunnel has the range's own.
+        var hops: [String] {
+            let own = (status?.addresses ?? []).filter { $0.type == "InternalIP" }.map(\.address)
+            let tunnels = ["IPv4VXLANTunnelAddr", "IPv4IPIPTunnelAddr"].compactMap {
+                metadata.annotations?["projectcalico.org/\($0)"]
+            }
+            return own + (tunnels.isEmpty ? Self.gateways(of: spec?.podCIDR ?? "") : tunnels)
+        }
+
+        private static func gateways(of range: String) -> [String] {
+            guard let start = range.split(separator: "/").first else { return [] }
+            let octets = start.split(separator: ".").compactMap { UInt8($0) }
+            guard octets.count == 4, octets[3] < 255 else { return [] }
+            let front = octets.prefix(3).map(String.init).joined(separator: ".")
+            return ["\(front).\(octets[3])", "\(front).\(octets[3] + 1)"]
+        }
+    }
+
+    /// Reads `get nodes --output=json`. Throws `invalid` if it is not a list of nodes.
+    public static func members(_ text: String) throws -> [Member] {
+        let nodes: [Node] = try items(text, "nodes")
+        return nodes.map { node in
+            let conditions = node.status?.conditions ?? []
+            return Member(
+                name: node.metadata.name,
+                isReady: conditions.contains { $0.type == "Ready" && $0.status == "True" },
+                hops: node.hops)
+        }
+    }
+}
+
+/// Services.
+extension Kubectl {
+    /// A service, and which pods it leads to.
+    public struct Service: Sendable, Hashable {
+        public struct Port: Sendable, Hashable, Decodable {
+            public let name: String?
+            public let port: Int
+
+            public init(name: String?, port: Int) {
+                self.name = name
+                self.port = port
+            }
+        }
+
+        public let name: String
+        public let ports: [Port]
+        /// Labels of the pods behind it.
+        public let selector: [String: String]
+
+        public init(name: String, ports: [Port], selector: [String: String]) {
+            self.name = name
+            self.ports = ports
+            self.selector = selector
+        }
+    }
+
+    private struct ServiceItem: Decodable {
+        struct Spec: Decodable {
+            let ports: [Service.Port]?
+            let selector: [String: String]?
+        }
+        let metadata: Metadata
+        let spec: Spec
+    }
+
+    /// Reads `get services --output=json`. Throws `invalid` if it is not a list of services.
+    public static func services(_ text: String) throws -> [Service] {
+        let found: [ServiceItem] = try items(text, "services")
+        return found.map {
+            Service(
+                name: $0.metadata.name, ports: $0.spec.ports ?? [],
+                selector: $0.spec.selector ?? [:])
+        }
+    }
+}
+
+/// Secrets.
+extension Kubectl {
+    /// A Secret of the cluster.
+    public struct StoredSecret: Sendable, Hashable {
+        /// Changes with every change of the Secret, and says nothing about what is in it.
+        public let version: String
+        public let values: [String: Secret]
+    }
+
+    private struct SecretItem: Decodable {
+        let metadata: Metadata
+        let data: [String: String]?
+    }
+
+    /// Reads `get secret NAME --ignore-not-found --output=json`; nil if it is not there. Throws
+    /// `invalid` if it is no Secret.
+    public static func secret(_ text: String) throws -> StoredSecret? {
+        guard text.contains(where: { !$0.isWhitespace }) else { return nil }
+        let found = try JSON.decode(SecretItem.self, from: text.utf8, what: "a Secret")
+        let values = (found.data ?? [:]).compactMapValues { encoded in
+            Data(base64Encoded: encoded).map { Secret(String(decoding: $0, as: UTF8.self)) }
+        }
+        let version = [found.metadata.uid, found.metadata.resourceVersion].compactMap(\.self)
+        return StoredSecret(version: version.joined(separator: "/"), values: values)
+    }
+}

@@ -1,0 +1,100 @@
+import Model
+
+/// Why pods do not run, from what the control plane says of them: a person's first two commands
+/// after a Helm that timed out.
+public enum PodTroubles {
+    static let sentencesMax = 5
+    static let sentenceBytesMax = 240
+
+    private struct List<Item: Decodable>: Decodable { let items: [Item] }
+    private struct Metadata: Decodable { let name: String }
+
+    private struct Pod: Decodable {
+        struct State: Decodable {
+            struct Detail: Decodable {
+                let reason: String?
+                let message: String?
+                let exitCode: Int?
+            }
+            let waiting: Detail?
+            let terminated: Detail?
+        }
+        struct Container: Decodable {
+            let name: String
+            let ready: Bool
+            let state: State?
+            let lastState: State?
+        }
+        struct Condition: Decodable {
+            let type, status: String
+            let message: String?
+        }
+        struct Status: Decodable {
+            let phase: String?
+            let conditions: [Condition]?
+            let initContainerStatuses: [Container]?
+            let containerStatuses: [Container]?
+        }
+        let metadata: Metadata
+        let status: Status?
+    }
+
+    private struct Event: Decodable {
+        struct Object: Decodable { let name: String? }
+        let involvedObject: Object?
+        let reason: String?
+        let message: String?
+        let lastTimestamp: String?
+    }
+
+    /// One sentence for each pod that is not ready, from `get pods --output=json`, at most
+    /// ``sentencesMax``. Throws `invalid` if it is not a list of pods.
+    public static func pods(_ text: String) throws -> [String] {
+        let pods = try JSON.decode(
+            List<Pod>.self, from: text.utf8, what: "kubectl's list of pods"
+        ).items
+        return Array(pods.compactMap(sentence).prefix(sentencesMax))
+    }
+
+    /// The newest warnings, from `get events --output=json`, at most ``sentencesMax``. Throws
+    /// `invalid` if it is not a list of events.
+    public static func events(_ text: String) throws -> [String] {
+        let events = try JSON.decode(
+            List<Event>.self, from: text.utf8, what: "kubectl's list of events"
+        ).items
+        // Kubernetes' own time format sorts as text.
+        return events.sorted { $0.lastTimestamp ?? "" < $1.lastTimestamp ?? "" }
+            .suffix(sentencesMax).map { event in
+                bounded(
+                    [event.involvedObject?.name, event.reason, event.message]
+                        .compactMap(\.self).joined(separator: ": "))
+            }
+    }
+
+    private static func sentence(_ pod: Pod) -> String? {
+        let status = pod.status
+        guard status?.phase != "Succeeded" else { return nil }
+        let containers =
+            (status?.initContainerStatuses ?? []) + (status?.containerStatuses ?? [])
+        for container in containers where !container.ready {
+            if let why = container.state?.waiting ?? container.lastState?.terminated
+                ?? container.state?.terminated, why.reason != "Completed"
+            {
+                let code = (container.lastState?.terminated?.exitCode).map { "exit \($0)" }
+                let parts = [why.reason, code, why.message].compactMap(\.self)
+                return bounded(
+                    "\(pod.metadata.name)/\(container.name): " + parts.joined(separator: ", "))
+            }
+        }
+        let broken = (status?.conditions ?? []).first { $0.status == "False" }
+        return broken.map {
+            bounded("\(pod.metadata.name): not \($0.type): \($0.message ?? "no reason given")")
+        }
+    }
+
+    private static func bounded(_ text: String) -> String {
+        let line = text.replacing("\n", with: " ")
+        return line.utf8.count <= sentenceBytesMax
+            ? line : String(line.prefix(sentenceBytesMax)) + "…"
+    }
+}
