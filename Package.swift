@@ -107,7 +107,7 @@ let package = Package(
         module("AWS", path: "coordinator/AWS", needs: ["Model", "Outside", "Trust", "CCurl"]),
         module(
             "Coordinator", path: "coordinator",
-            exclude: ["AWS", "Commands", "Main", "Store", "Terraform"],
+            exclude: ["AWS", "Commands", "Main", "Manifests", "Store", "Terraform"],
             needs: [
                 "Model", "Outside", "Tools", "Trust", "Wire", "Store", "AWS", logging, lifecycle,
                 yams,
@@ -145,8 +145,8 @@ let package = Package(
         tests(of: "Store", needs: ["Model", "Outside", grdb]),
         tests(of: "AWS", needs: ["Model", "Trust", "Outside"]),
         tests(
-            of: "Coordinator",
-            needs: ["Model", "Outside", "Trust", "Wire", "Store", "AWS", "Agent"]),
+            of: "Coordinator", exclude: ["Fixtures"],
+            needs: ["Model", "Outside", "Tools", "Trust", "Wire", "Store", "AWS", "Agent"]),
         tests(of: "Commands", needs: ["Coordinator", "Model"]),
         .testTarget(
             name: "TidyTests", dependencies: ["Model", "Outside"], path: "Tests/TidyTests",

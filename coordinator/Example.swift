@@ -87,6 +87,8 @@ enum Example {
           version: 3.5.0
           # Render a certificate resolver in Traefik as well; the edge ends TLS, so this is off.
           acme: false
+          # When nodes fetch images: Always, IfNotPresent or Never.
+          imagePullPolicy: IfNotPresent
 
         app:
           # Helm release, and the beginning of the names of its objects.
@@ -113,6 +115,7 @@ enum Example {
               uriFile: mongodb.uri
             # bundled:
             #   storageClass: microk8s-hostpath
+          imagePullPolicy: IfNotPresent
           # How long Helm may wait.
           timeoutSeconds: 900
 

@@ -24,16 +24,26 @@ public struct IngressSection: Section {
     public var version: String
     /// Renders the old pipeline's certificate resolver in Traefik; off, because the edge ends TLS.
     public var acme: Bool
+    public var imagePullPolicy: ImagePullPolicy
 
-    public enum CodingKeys: String, CodingKey, CaseIterable { case version, acme }
+    public enum CodingKeys: String, CodingKey, CaseIterable { case version, acme, imagePullPolicy }
 
-    public init() { (version, acme) = ("3.5.0", false) }
+    public init() { (version, acme, imagePullPolicy) = ("3.5.0", false, .ifNotPresent) }
 
     public init(from decoder: any Decoder) throws {
         let file = try decoder.container(keyedBy: CodingKeys.self)
         version = try file.decode(.version, or: "3.5.0")
         acme = try file.decode(.acme, or: false)
+        imagePullPolicy = try file.decode(.imagePullPolicy, or: .ifNotPresent)
     }
+}
+
+/// When a node fetches an image, in Kubernetes' words.
+public enum ImagePullPolicy: String, Codable, Hashable, Sendable {
+    case always = "Always"
+    case ifNotPresent = "IfNotPresent"
+    /// Only images that were loaded onto the nodes beforehand.
+    case never = "Never"
 }
 
 /// `app`: Rocket.Chat.
@@ -106,12 +116,13 @@ public struct AppSection: Section {
     /// File with the licence, mode 0600; empty means the community edition.
     public var licenseFile: String
     public var mongodb: MongoDB
+    public var imagePullPolicy: ImagePullPolicy
     /// How long Helm may wait, in seconds.
     public var timeoutSeconds: Int
 
     public enum CodingKeys: String, CodingKey, CaseIterable {
         case release, namespace, chart, version, streamHub, replicas, licenseFile, mongodb
-        case timeoutSeconds
+        case imagePullPolicy, timeoutSeconds
     }
 
     public static let sections: [CodingKeys: any Section.Type] = [
@@ -128,6 +139,7 @@ public struct AppSection: Section {
         replicas = try file.decode(.replicas, or: 1)
         licenseFile = try file.decode(.licenseFile, or: "")
         mongodb = try file.decode(MongoDB.self, forKey: .mongodb)
+        imagePullPolicy = try file.decode(.imagePullPolicy, or: .ifNotPresent)
         timeoutSeconds = try file.decode(.timeoutSeconds, or: 900)
     }
 }

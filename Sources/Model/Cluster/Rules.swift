@@ -112,6 +112,11 @@ extension ClusterSpec {
         check(
             (60...7200).contains(app.timeoutSeconds), "app.timeoutSeconds",
             "\(app.timeoutSeconds) is outside 60 to 7200", "write 900")
+        let traefik = Version(ingress.version)
+        check(
+            traefik.map { $0 >= Version(3, 0, 0) && $0 < Version(4, 0, 0) } ?? false,
+            "ingress.version", "\"\(ingress.version)\" is not a version of Traefik 3",
+            "write for example 3.5.0")
         guard let version = Version(app.version) else {
             check(
                 false, "app.version", "\"\(app.version)\" is not a version",

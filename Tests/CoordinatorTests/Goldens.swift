@@ -1,0 +1,30 @@
+import Foundation
+import Model
+
+@testable import Coordinator
+
+/// The text of a golden file beside the tests.
+func golden(_ name: String) throws -> String {
+    let path = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "Fixtures/\(name)")
+    return try String(contentsOf: path, encoding: .utf8)
+}
+
+/// The commented example, with what a test changes in its text.
+func exampleCluster(_ edits: [(String, String)] = []) throws -> ClusterSpec {
+    let text = Example.render(
+        Founding.Values(
+            cluster: try ClusterID("chat"), domain: try DomainName("chat.example.org"),
+            email: "ops@example.org", region: "eu-central-1"))
+    let edited = edits.reduce(text) { $0.replacing($1.0, with: $1.1) }
+    return try ClusterFile.decode(edited, path: "jeeves.yaml")
+}
+
+/// Edits that make the example use the chart's own MongoDB and the last version that may.
+let bundledEdits = [
+    ("version: 8.6.1", "version: 7.10.4"), ("streamHub: false", "streamHub: true"),
+    (
+        "    external:\n      # File with the URI of a replica set, mode 0600.\n"
+            + "      uriFile: mongodb.uri\n", "    bundled: {}\n"
+    ),
+]
