@@ -6,7 +6,8 @@ import Trust
 /// Looks at the chat from outside, as a person's browser would, and says what it saw.
 ///
 /// resolve → TCP → TLS (name, chain, days left) → the redirect of port 80 → what answers over
-/// HTTPS. It goes through the zone's own answer and the public address, never around them.
+/// HTTPS; and once the chat is there: `/api/info` → login page → a WebSocket and DDP's `connect`.
+/// It goes through the zone's own answer and the public address, never around them.
 public struct Gate: Sendable {
     /// What was seen.
     public struct Verdict: Codable, Sendable, Hashable {
@@ -15,6 +16,8 @@ public struct Gate: Sendable {
         public let notAfter: Date
         /// Status of `https://domain/`.
         public let status: Int
+        /// What the chat says it is; nil while only the edge is there.
+        public let version: String?
 
         public var certificate: String {
             "serial \(serial), until \(notAfter.formatted(.iso8601))"
@@ -22,12 +25,15 @@ public struct Gate: Sendable {
 
         public var summary: String {
             "\(address), certificate \(certificate), HTTPS \(status)"
+                + (version.map { ", Rocket.Chat \($0), DDP connected" } ?? "")
         }
     }
 
     let domain: DomainName
     /// Roots of a private CA; empty means the system's.
     let trustPEM: String
+    /// Whether the chat itself must answer, or the edge is enough.
+    let wantsChat: Bool
     let world: World
     let lookup: @Sendable (DomainName) async throws -> [String]
 
@@ -38,20 +44,62 @@ public struct Gate: Sendable {
             throw Failure(.unavailable, "looking at \(domain): its zone has no A record for it")
         }
         try await redirected(address)
-        let request = "GET / HTTP/1.1\r\nHost: \(domain)\r\nConnection: close\r\n\r\n"
-        let served = try await Probe.connect(
-            host: address, port: 443, name: domain, rootsPEM: trustPEM, deadline: .seconds(10),
-            judgedAt: world.clock.now(), request: Array(request.utf8))
+        let (served, page) = try await get("/", at: address)
         try judge(served)
-        let first = served.answer.prefix { $0 != UInt8(ascii: "\r") }
-        let line = String(decoding: first, as: UTF8.self)
-        let parts = line.split(separator: " ")
-        guard parts.count >= 2, parts[0] == "HTTP/1.1", let status = Int(parts[1]) else {
-            throw Failure(.failed, "looking at https://\(domain): it did not answer HTTP")
-        }
+        let version = wantsChat ? try await chat(at: address, page: page) : nil
         return Verdict(
             address: address, serial: served.facts.serialHex, notAfter: served.facts.notAfter,
-            status: status)
+            status: page.status, version: version)
+    }
+
+    private func get(_ path: String, at address: String) async throws -> (
+        Probe.Served, ChatAnswers.HTTP
+    ) {
+        let served = try await look(at: address, [.init(ChatAnswers.get(path, of: domain))])
+        guard let answer = ChatAnswers.HTTP(served.answer) else {
+            throw Failure(.failed, "looking at https://\(domain)\(path): it did not answer HTTP")
+        }
+        return (served, answer)
+    }
+
+    private func look(at address: String, _ exchanges: [Probe.Exchange]) async throws
+        -> Probe.Served
+    {
+        try await Probe.connect(
+            host: address, port: 443, name: domain, rootsPEM: trustPEM, deadline: .seconds(10),
+            judgedAt: world.clock.now(), exchanges: exchanges)
+    }
+
+    /// The chat's version, after it was seen to answer as a browser needs it.
+    private func chat(at address: String, page: ChatAnswers.HTTP) async throws -> String {
+        let site = "https://\(domain)"
+        let (_, info) = try await get("/api/info", at: address)
+        guard let version = ChatAnswers.version(info) else {
+            throw Failure(
+                .failed,
+                "looking at \(site)/api/info: HTTP \(info.status), not Rocket.Chat's answer")
+        }
+        guard ChatAnswers.isLoginPage(page) else {
+            throw Failure(
+                .failed, "looking at \(site)/: HTTP \(page.status), not Rocket.Chat's page")
+        }
+        let talked = try await look(
+            at: address,
+            [
+                .init(ChatAnswers.upgrade(of: domain), isWhole: { ChatAnswers.HTTP($0) != nil }),
+                .init(
+                    ChatAnswers.connect(mask: world.chance.bytes(4)),
+                    isWhole: { ChatAnswers.isConnected($0) != nil }),
+            ])
+        let upgraded = ChatAnswers.HTTP(talked.answer)
+        guard let upgraded, ChatAnswers.isUpgraded(upgraded) else {
+            let status = upgraded.map { "HTTP \($0.status)" } ?? "no answer"
+            throw Failure(.failed, "opening wss://\(domain)/websocket: \(status), no WebSocket")
+        }
+        guard talked.answers.count == 2, ChatAnswers.isConnected(talked.answers[1]) == true else {
+            throw Failure(.failed, "opening wss://\(domain)/websocket: DDP did not connect")
+        }
+        return version
     }
 
     private func judge(_ served: Probe.Served) throws {

@@ -13,21 +13,39 @@ public enum Probe {
         /// Why the chain is not trusted by the given roots at the given time; nil if it is, or if
         /// no time was given.
         public let distrust: String?
-        /// What came back for the request, at most ``answerBytesMax``; empty without one.
-        public let answer: [UInt8]
+        /// What came back for each exchange, at most ``answerBytesMax`` each. It ends before the
+        /// exchange that got no whole answer, whose part is the last.
+        public let answers: [[UInt8]]
+
+        /// What came back for the first exchange; empty without one.
+        public var answer: [UInt8] { answers.first ?? [] }
+    }
+
+    /// Something to say once TLS is up, and when it is answered.
+    public struct Exchange: Sendable {
+        public let request: [UInt8]
+        /// Whether what came back so far is the whole answer; else reading goes on until the server
+        /// closes.
+        public let isWhole: @Sendable ([UInt8]) -> Bool
+
+        public init(
+            _ request: [UInt8], isWhole: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }
+        ) {
+            self.request = request
+            self.isWhole = isWhole
+        }
     }
 
     static let answerBytesMax = 64 << 10
 
     /// A handshake with `host`:`port`, an IP address, asking for `name` (SNI). `rootsPEM` empty
-    /// means the system's roots. `request` is sent once TLS is up, and what comes back until the
-    /// server closes is kept.
+    /// means the system's roots. The exchanges happen in their order over that one connection.
     ///
     /// Throws `unavailable` if nobody answers or the handshake fails, `timeout` after `deadline`,
     /// `invalid` if `host` is a name: who resolves it decides what is looked at.
     public static func connect(
         host: String, port: UInt16, name: DomainName, rootsPEM: String = "",
-        deadline: Duration = .seconds(5), judgedAt now: Date? = nil, request: [UInt8] = []
+        deadline: Duration = .seconds(5), judgedAt now: Date? = nil, exchanges: [Exchange] = []
     ) async throws -> Served {
         try await withCheckedThrowingContinuation { continuation in
             // This blocks, so it gets a thread of its own, which ends by the deadline.
@@ -36,7 +54,7 @@ public enum Probe {
                     with: Result {
                         try look(
                             host: host, port: port, name: name, rootsPEM: rootsPEM,
-                            deadline: deadline, judgedAt: now, request: request)
+                            deadline: deadline, judgedAt: now, exchanges: exchanges)
                     })
             }
         }
@@ -44,7 +62,7 @@ public enum Probe {
 
     private static func look(
         host: String, port: UInt16, name: DomainName, rootsPEM: String, deadline: Duration,
-        judgedAt now: Date?, request: [UInt8]
+        judgedAt now: Date?, exchanges: [Exchange]
     ) throws -> Served {
         let tried = "looking at \(name) on \(host):\(port)"
         let socket = try TimedSocket(host: host, port: port, deadline: deadline, tried: tried)
@@ -82,19 +100,33 @@ public enum Probe {
                     leaf: leaf, intermediates: Array(certificates.dropFirst()),
                     rootsPEM: rootsPEM, at: now)
             },
-            answer: request.isEmpty ? [] : exchange(ssl, request, socket))
+            answers: converse(ssl, exchanges, socket))
     }
 
-    /// Writes and reads until the server closes, the limit is reached or the deadline passes.
-    private static func exchange(
-        _ ssl: OpaquePointer, _ request: [UInt8], _ socket: TimedSocket
+    private static func converse(
+        _ ssl: OpaquePointer, _ exchanges: [Exchange], _ socket: TimedSocket
+    ) -> [[UInt8]] {
+        var answers: [[UInt8]] = []
+        for exchange in exchanges {
+            let answer = answer(to: exchange, ssl, socket)
+            answers.append(answer)
+            guard exchange.isWhole(answer) else { break }
+        }
+        return answers
+    }
+
+    /// Writes and reads until the answer is whole, the server closes, the limit is reached or the
+    /// deadline passes.
+    private static func answer(
+        to exchange: Exchange, _ ssl: OpaquePointer, _ socket: TimedSocket
     ) -> [UInt8] {
+        let request = exchange.request
         var answer: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16 << 10)
         let length = Int32(clamping: request.count)
         guard let sent = try? socket.drive(ssl, { SSL_write(ssl, request, length) }), sent > 0
         else { return [] }
-        while answer.count < answerBytesMax {
+        while answer.count < answerBytesMax, !exchange.isWhole(answer) {
             let size = Int32(min(chunk.count, answerBytesMax - answer.count))
             guard let count = try? socket.drive(ssl, { SSL_read(ssl, &chunk, size) }), count > 0
             else { break }

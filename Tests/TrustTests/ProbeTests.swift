@@ -54,10 +54,28 @@ struct ProbeTests {
         try await workshop.serving("-cert", "leaf.pem", "-key", "leaf.key", "-www") { port in
             let seen = try await Probe.connect(
                 host: "127.0.0.1", port: port, name: Self.domain,
-                request: Array("GET / HTTP/1.0\r\n\r\n".utf8))
+                exchanges: [.init(Array("GET / HTTP/1.0\r\n\r\n".utf8))])
             let text = String(decoding: seen.answer, as: UTF8.self)
             #expect(text.hasPrefix("HTTP/1.0 200 ok\r\n"))
             #expect(seen.answer.count <= Probe.answerBytesMax)
+        }
+    }
+
+    @Test("a conversation goes on while each answer is whole, and stops at the first that is not")
+    func conversation() async throws {
+        // Without -www the server of OpenSSL sends back each line reversed.
+        try await workshop.serving("-cert", "leaf.pem", "-key", "leaf.key", "-rev") { port in
+            func ask(_ text: String, until end: String) -> Probe.Exchange {
+                .init(Array(text.utf8)) { Array($0.suffix(end.utf8.count)) == Array(end.utf8) }
+            }
+            let seen = try await Probe.connect(
+                host: "127.0.0.1", port: port, name: Self.domain, deadline: .seconds(1),
+                exchanges: [
+                    ask("abc\n", until: "cba\n"), ask("de\n", until: "never"),
+                    ask("f\n", until: "f\n"),
+                ])
+            #expect(
+                seen.answers.map { String(decoding: $0, as: UTF8.self) } == ["cba\n", "ed\n"])
         }
     }
 
