@@ -66,8 +66,6 @@ public struct UpReport: Sendable {
     public let domain: DomainName
     public let rollout: Rollout
     public let gate: Gate.Verdict?
-    /// Stages of the design that this version does not have yet.
-    public let missing: [StageName]
 }
 
 /// What `jeeves up` would do.

@@ -98,8 +98,7 @@ public struct Driver: Sendable {
         let rollout = try await engine.walk()
         return UpReport(
             domain: run.cluster.domain, rollout: rollout,
-            gate: try run.store.get(Gate.Verdict.self, .meta, Verify.verdictKey),
-            missing: Recipes.missing)
+            gate: try run.store.get(Gate.Verdict.self, .meta, Verify.verdictKey))
     }
 
     /// What `up` would change; changes nothing.

@@ -7,17 +7,27 @@ import Wire
 extension Driver {
     /// Runs kubectl through a controller's agent. Its exit is a value.
     public func kubectl(_ arguments: [String]) async throws -> Finished {
-        let kubectl = Kubectl(kubeconfig: try await kubeconfig())
-        return try await run.world.processes.run(
-            kubectl.command(arguments),
-            limits: Limits(deadline: .seconds(3600), outputBytesMax: 64 << 20), op: "kubectl")
+        try await child(ClusterAccess.open(run).kubectl.command(arguments), op: "kubectl")
+    }
+
+    /// Runs Helm through a controller's agent. Its exit is a value.
+    public func helm(_ arguments: [String]) async throws -> Finished {
+        try await child(ClusterAccess.open(run).helm.command(arguments), op: "helm")
     }
 
     /// Path of a kubeconfig that works while this coordinator runs.
     public func kubeconfig() async throws -> String {
-        let controllers = try run.infrastructure().nodes(.controller)
-        let connected = try await awaitAny(of: controllers)
-        return try await run.access.kubeconfig(through: connected)
+        try await ClusterAccess.open(run).kubectl.kubeconfig
+    }
+
+    /// A person waits for it and may interrupt it: an hour bounds only what was forgotten. Helm
+    /// gets as long to end by itself, because killing it leaves its release pending for ever.
+    private func child(_ command: Command, op: Op) async throws -> Finished {
+        try await run.world.processes.run(
+            command,
+            limits: Limits(
+                deadline: .seconds(3600), grace: .seconds(600), outputBytesMax: 64 << 20),
+            op: op)
     }
 
     /// The last journal lines of a node. Throws `invalid` for an unknown source.
@@ -28,24 +38,12 @@ extension Driver {
                 .invalid, "asking for the log \"\(source)\": there is none of that name",
                 fix: "choose one of \(known)")
         }
-        let connected = try await awaitAny(of: [node])
+        let connected = try await run.awaitAny(of: [node])
         let answer = try await run.downlinks.ask(
             connected, .logs(source, lines: lines), deadline: .seconds(30))
         guard case .text(let text) = answer else {
             throw Failure(.invalid, "asking \(node) for its log: it answered something else")
         }
         return text
-    }
-
-    /// The first of `nodes` that is connected; agents of an embedded coordinator dial in first.
-    private func awaitAny(of nodes: [NodeName]) async throws -> NodeName {
-        let names = nodes.map(\.rawValue).joined(separator: ", ")
-        return try await run.world.clock.poll(
-            every: .milliseconds(200), atMost: .seconds(45), waitingFor: "\(names) to connect",
-            op: "agents.wait"
-        ) {
-            let connected = await run.downlinks.connected()
-            return nodes.first { connected.contains($0) }
-        }
     }
 }

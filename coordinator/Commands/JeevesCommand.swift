@@ -24,7 +24,8 @@ public struct JeevesCommand: AsyncParsableCommand {
         version: Release.version,
         subcommands: [
             Initialize.self, Validate.self, PlanCommand.self, Up.self, StatusCommand.self,
-            KubectlVerb.self, KubeconfigVerb.self, Logs.self, Serve.self, Destroy.self,
+            KubectlVerb.self, HelmVerb.self, KubeconfigVerb.self, Logs.self, Serve.self,
+            Destroy.self,
         ])
 
     public init() {}

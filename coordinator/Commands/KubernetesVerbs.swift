@@ -1,6 +1,7 @@
 import ArgumentParser
 import Coordinator
 import Model
+import Outside
 
 /// `jeeves kubectl`: kubectl through the agents' links.
 struct KubectlVerb: AsyncParsableCommand {
@@ -22,12 +23,43 @@ struct KubectlVerb: AsyncParsableCommand {
 
     func run() async throws {
         let wanted = arguments
-        let finished = try await Drive.run(where_, resume: "jeeves kubectl") { driver in
+        try await Drive.run(where_, resume: "jeeves kubectl") { driver in
             try await driver.kubectl(wanted)
-        }
-        if !finished.output.isEmpty { Terminal.write(finished.output.withoutLastNewline) }
-        if !finished.errors.isEmpty { Terminal.complain(finished.errors.withoutLastNewline) }
-        switch finished.ending {
+        }.passOn()
+    }
+}
+
+/// `jeeves helm`: Helm through the agents' links.
+struct HelmVerb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "helm",
+        abstract: "Run Helm against the cluster, through a controller's agent.",
+        discussion: """
+            Its exit status is Helm's.
+
+              jeeves helm -- list --all-namespaces
+              jeeves helm -- history rocketchat --namespace psautoinfra
+            """)
+
+    @OptionGroup var where_: ProjectOptions
+
+    @Argument(parsing: .postTerminator, help: "Arguments of Helm, after --.")
+    var arguments: [String] = []
+
+    func run() async throws {
+        let wanted = arguments
+        try await Drive.run(where_, resume: "jeeves helm") { driver in
+            try await driver.helm(wanted)
+        }.passOn()
+    }
+}
+
+extension Finished {
+    /// Prints what a child printed and ends as it ended.
+    fileprivate func passOn() throws {
+        if !output.isEmpty { Terminal.write(output.withoutLastNewline) }
+        if !errors.isEmpty { Terminal.complain(errors.withoutLastNewline) }
+        switch ending {
         case .exited(0): return
         case .exited(let code): throw ExitCode(code)
         case .signalled(let signal): throw ExitCode(128 + signal)

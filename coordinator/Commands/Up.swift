@@ -51,10 +51,6 @@ enum Summary {
         var lines = [Terminal.table(rows), ""]
         lines.append("URL          https://\(report.domain)")
         if let gate = report.gate { lines.append("certificate  \(gate.certificate)") }
-        if !report.missing.isEmpty {
-            let names = report.missing.map(\.rawValue).joined(separator: ", ")
-            lines.append("not built yet in this version: \(names)")
-        }
         return lines.joined(separator: "\n")
     }
 }

@@ -2,7 +2,7 @@ import Model
 
 /// The ordered lists of stages. Reading one is knowing what the product does.
 enum Recipes {
-    /// From an AWS account to what is built so far of a live chat.
+    /// From an AWS account to a live chat.
     static let install: [any Stage] = [
         Preflight(),
         Provision(),
@@ -10,11 +10,9 @@ enum Recipes {
         RecordStage(),
         Controllers(),
         Workers(),
+        Ingress(),
+        App(),
+        Routes(),
         Verify(),
     ]
-
-    /// Stages of the design that this version does not have yet; `jeeves up` prints them.
-    static let missing: [StageName] = StageName.allCases.filter { name in
-        !install.contains { $0.name == name }
-    }
 }

@@ -16,6 +16,7 @@ struct Preflight: Stage {
     func run(_ run: StageRun) async throws -> String {
         try await checkTerraform(run)
         try await checkKubectl(run)
+        try await checkHelm(run)
         let caller = try await run.cloud.caller()
         if !run.cluster.aws.account.isEmpty, caller.account != run.cluster.aws.account {
             throw Failure(
@@ -59,6 +60,19 @@ struct Preflight: Stage {
                 failure.code, "checking kubectl: \(failure.message)",
                 fix: "install kubectl and put it on PATH")
         }
+    }
+
+    private func checkHelm(_ run: StageRun) async throws {
+        let text: String
+        do {
+            text = try await run.world.processes.output(
+                of: Helm.version(), limits: Limits(deadline: .seconds(60)), op: "helm.version")
+        } catch let failure as Failure {
+            throw Failure(
+                failure.code, "checking Helm: \(failure.message)",
+                fix: "install Helm and put it on PATH")
+        }
+        try Helm.checkVersion(text)
     }
 
     /// The port is bound already; what is left to say is whether nodes can reach it.

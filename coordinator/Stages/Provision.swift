@@ -33,6 +33,7 @@ struct Provision: Stage {
         guard !changes.isEmpty else { return nothingToDo }
         let summary = try await apply(run, changes: changes)
         try run.store.delete(.meta, StageRun.infrastructureKey)
+        try run.store.delete(.meta, Routes.servingKey)
         return summary
     }
 

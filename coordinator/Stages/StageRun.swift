@@ -41,7 +41,7 @@ struct StageRun: Sendable {
         _ command: Command, stage: StageName, limits: Limits, op: Op,
         line: @escaping @Sendable (String) async -> Void = { _ in }
     ) async throws -> Finished {
-        try await awaitSurvivor(of: op, deadline: limits.deadline)
+        try await settle(op, deadline: limits.deadline)
         let intent = try ledger.begin(
             stage.rawValue, op: op, inputs: Hash.digest(of: command.arguments),
             now: world.clock.now())
@@ -52,8 +52,9 @@ struct StageRun: Sendable {
         return finished
     }
 
-    /// A coordinator that was killed leaves its child running: two at once would do things twice.
-    private func awaitSurvivor(of op: Op, deadline: Duration) async throws {
+    /// Waits for what an earlier run left running. A coordinator that was killed leaves its child
+    /// behind: two at once would do things twice, and what it made cannot be judged before its end.
+    func settle(_ op: Op, deadline: Duration) async throws {
         for intent in try ledger.open(op: op) {
             if let child = intent.child, world.processes.isAlive(child) {
                 say("waiting for the \(op) of an earlier run (pid \(child.pid))")
@@ -64,6 +65,21 @@ struct StageRun: Sendable {
             }
             try ledger.end(
                 intent, outcome: "its coordinator was killed", now: world.clock.now())
+        }
+    }
+}
+
+extension StageRun {
+    /// The first of `nodes` that is connected; agents of an embedded coordinator dial in first.
+    /// Throws `timeout` after 45 seconds.
+    func awaitAny(of nodes: [NodeName]) async throws -> NodeName {
+        let names = nodes.map(\.rawValue).joined(separator: ", ")
+        return try await world.clock.poll(
+            every: .milliseconds(200), atMost: .seconds(45), waitingFor: "\(names) to connect",
+            op: "agents.wait"
+        ) {
+            let connected = await downlinks.connected()
+            return nodes.first { connected.contains($0) }
         }
     }
 }

@@ -5,15 +5,18 @@ import Trust
 /// The gate: looks at the chat from outside, as a person's browser would.
 ///
 /// It goes through Route 53's answer and the elastic address: resolve, TCP, TLS (name, chain, days
-/// left), the redirect of port 80, and what the edge answers.
+/// left), the redirect of port 80, and what the edge answers; the chat itself once it has routes.
 struct Verify: Stage {
     let name = StageName.verify
+    /// A route that was just made serves some seconds later.
+    static let patience = Duration.seconds(60)
 
     func plan(_ run: StageRun) async throws -> [Change] { [] }
 
     func run(_ run: StageRun) async throws -> String {
         let gate = Gate(
-            domain: run.cluster.domain, trustPEM: try trust(run), world: run.world,
+            domain: run.cluster.domain, trustPEM: try trust(run), wantsChat: try wantsChat(run),
+            world: run.world,
             lookup: { domain in
                 let zone = try await run.cloud.route53.zone(
                     for: domain, id: run.cluster.dns.zoneID)
@@ -21,12 +24,27 @@ struct Verify: Stage {
                 guard let server = servers.first else { return [] }
                 return try await run.cloud.lookup(domain, at: server)
             })
-        let verdict = try await gate.pass()
+        let verdict = try await patiently(gate, run)
         try run.store.put(.meta, Self.verdictKey, verdict)
         return verdict.summary
     }
 
     static let verdictKey = "gate"
+
+    private func wantsChat(_ run: StageRun) throws -> Bool {
+        try run.store.get(Bool.self, .meta, Routes.servingKey) ?? false
+    }
+
+    /// Looks again while the chat may still be on its way; the edge alone is judged at once.
+    private func patiently(_ gate: Gate, _ run: StageRun) async throws -> Gate.Verdict {
+        let clock = run.world.clock
+        let end = clock.uptime() + (gate.wantsChat ? Self.patience : .zero)
+        while true {
+            do { return try await gate.pass() } catch let failure as Failure
+                where failure.mayPass && clock.uptime() < end
+            { try await clock.sleep(.seconds(2), op: "verify.wait") }
+        }
+    }
 
     private func trust(_ run: StageRun) throws -> String {
         let path = run.cluster.certificate.acme.trustFile

@@ -1,0 +1,275 @@
+import Model
+import Outside
+import Store
+import Support
+import Synchronization
+import Testing
+
+@testable import Coordinator
+
+@Suite struct AppTests {
+    private func withStand(
+        edits: [(String, String)] = [],
+        _ body: (FakeWorld, FakeCluster, StageRun) async throws -> Void
+    ) async throws {
+        try await withStore { store in
+            let (fake, cluster) = try StageStand.prepared()
+            try await StageStand.with(fake, cluster, store: store, edits: edits) { stand in
+                try await body(fake, cluster, stand.run)
+            }
+        }
+    }
+
+    @Test("an empty cluster gets the Secret and the release; a second run changes nothing")
+    func converges() async throws {
+        try await withStand { fake, cluster, run in
+            let planned = try await App().plan(run)
+            #expect(planned.map(\.action) == [.update, .create])
+            #expect(fake.changes.isEmpty, "a plan only reads")
+            #expect(try await App().run(run) == "Rocket.Chat 8.6.1")
+            #expect(fake.changes == ["kubectl apply", "helm upgrade"])
+            #expect(cluster.look { $0.secret?.value } == StageStand.uri)
+            let values = cluster.look { $0.values }
+            #expect(values.contains(#""existingMongodbSecret":"jeeves-mongodb""#))
+            #expect(try await App().run(run) == nothingToDo)
+            #expect(try await App().plan(run).isEmpty)
+            #expect(fake.changes == ["kubectl apply", "helm upgrade"])
+        }
+    }
+
+    @Test("no secret is in any argument, environment, file of ours or the ledger")
+    func secrecy() async throws {
+        try await withStand(edits: [("licenseFile: \"\"", "licenseFile: /p/l")]) { fake, _, run in
+            fake.files.put(Array("LICENCE".utf8), at: "/p/l", mode: 0o600)
+            _ = try await App().run(run)
+            for command in fake.processes.commands {
+                for text in command.arguments + command.environment.map({ "\($0)=\($1)" }) {
+                    #expect(!text.contains("s3cret") && !text.contains("LICENCE"))
+                }
+            }
+            for path in fake.files.paths where !["/p/mongodb.uri", "/p/l"].contains(path) {
+                #expect(fake.files[path]?.contains("s3cret") == false, "\(path)")
+                #expect(fake.files[path]?.contains("LICENCE") == false, "\(path)")
+            }
+            #expect(try !"\(run.ledger.all())".contains("s3cret"))
+        }
+    }
+
+    @Test("killed after any of its effects, it ends with one deployed release")
+    func crashes() async throws {
+        try await withStore { store in
+            var (fake, cluster) = try StageStand.prepared()
+            try await crashMatrix(
+                setup: {
+                    (fake, cluster) = try StageStand.prepared()
+                    return fake
+                },
+                run: { _ in
+                    try await StageStand.with(fake, cluster, store: store) { stand in
+                        _ = try await App().run(stand.run)
+                    }
+                },
+                verify: { fake in
+                    #expect(cluster.statuses() == ["deployed"])
+                    #expect(cluster.look { $0.secret?.version } == 1)
+                    #expect(fake.changes == ["kubectl apply", "helm upgrade"])
+                })
+        }
+    }
+
+    @Test("a first install that was cut off is taken away and made again")
+    func pendingInstall() async throws {
+        try await withStand { fake, cluster, run in
+            cluster.change { FakeCluster.add("pending-install", "Initial install", to: &$0) }
+            _ = try await App().run(run)
+            #expect(fake.changes == ["kubectl apply", "helm uninstall", "helm upgrade"])
+            #expect(cluster.statuses() == ["deployed"])
+        }
+    }
+
+    @Test("an upgrade that was cut off goes back to the last revision that ran, then on")
+    func pendingUpgrade() async throws {
+        try await withStand { fake, cluster, run in
+            _ = try await App().run(run)
+            cluster.change {
+                FakeCluster.add("failed", "Upgrade failed", to: &$0)
+                FakeCluster.add("pending-upgrade", "Preparing upgrade", to: &$0)
+            }
+            _ = try await App().run(run)
+            #expect(fake.changes.suffix(2) == ["helm rollback", "helm upgrade"])
+            #expect(fake.processes.argvs.contains { $0.contains("rollback") && $0.contains("1") })
+            #expect(cluster.statuses().last == "deployed")
+        }
+    }
+
+    @Test("a Helm of a killed coordinator is awaited before its release is judged")
+    func survivor() async throws {
+        try await withStand { fake, cluster, run in
+            let child = ChildID(pid: 77, startTicks: 7)
+            fake.processes.survive(child)
+            let intent = try run.ledger.begin(
+                "app", op: "helm.upgrade", inputs: run.pin, now: run.world.clock.now())
+            try run.ledger.attach(child, to: intent)
+            cluster.change { FakeCluster.add("pending-install", "Initial install", to: &$0) }
+            // It ends by itself after a while, and its release is deployed then.
+            let counted = CountingProcesses(wrapped: fake.processes, child: child) {
+                cluster.change { state in
+                    for index in state.revisions.indices {
+                        state.revisions[index]["status"] = "deployed"
+                    }
+                }
+            }
+            var world = run.world
+            world.processes = counted
+            _ = try await App().run(run.in(world))
+            #expect(!fake.changes.contains("helm uninstall"))
+            #expect(!fake.changes.contains("helm rollback"))
+        }
+    }
+
+    @Test("another URI changes the Secret and starts the pods anew, before the release is marked")
+    func otherDatabase() async throws {
+        try await withStand { fake, cluster, run in
+            _ = try await App().run(run)
+            let other = StageStand.uri.replacing("s3cret", with: "n3w")
+            fake.files.put(Array(other.utf8), at: "/p/mongodb.uri", mode: 0o600)
+            _ = try await App().run(run)
+            #expect(cluster.look { $0.secret?.value } == other)
+            #expect(
+                fake.changes.suffix(3) == ["kubectl apply", "kubectl restart", "helm upgrade"])
+            #expect(try await App().run(run) == nothingToDo)
+        }
+    }
+
+    @Test("a release that somebody rolled back by hand is brought forward again")
+    func rolledBack() async throws {
+        try await withStand { fake, cluster, run in
+            _ = try await App().run(run)
+            cluster.change { FakeCluster.add("deployed", "Rollback to 1", to: &$0) }
+            #expect(try await App().run(run) == "Rocket.Chat 8.6.1")
+        }
+    }
+
+    @Test("a Helm that gave up is explained by its pods and the newest warnings")
+    func timeout() async throws {
+        try await withStand { fake, cluster, run in
+            cluster.change { $0.upgradeError = "Error: context deadline exceeded" }
+            let failure = await #expect(throws: Failure.self) { try await App().run(run) }
+            #expect(failure?.code == .timeout)
+            #expect(failure?.message.contains("chat-1/chat: ImagePullBackOff") == true)
+            #expect(failure?.message.contains("no image") == true)
+            cluster.change { $0.upgradeError = nil }
+            let second = try await App().run(run)
+            #expect(second == "Rocket.Chat 8.6.1")
+        }
+    }
+
+    @Test("Helm gives up before we ask it to end, and gets long to do so")
+    func limits() async throws {
+        try await withStand { fake, _, run in
+            _ = try await App().run(run)
+            let index = try #require(fake.processes.argvs.firstIndex { $0.contains("upgrade") })
+            let limits = fake.processes.limits[index]
+            #expect(limits.deadline > .seconds(run.cluster.app.timeoutSeconds))
+            #expect(limits.grace >= .seconds(300))
+        }
+    }
+
+    @Test(
+        "a URI that others may read, that is not there, or is none, is refused before anything",
+        arguments: [
+            (StageStand.uri, UInt16(0o640), Failure.Code.unauthorized, "chmod 600"),
+            (StageStand.uri, 0o604, .unauthorized, "chmod 600"),
+            ("", 0o600, .invalid, "empty"), ("postgres://x", 0o600, .invalid, "one URI"),
+            ("mongodb://a\nmongodb://b", 0o600, .invalid, "one URI"),
+        ])
+    func badFiles(text: String, mode: UInt16, code: Failure.Code, said: String) async throws {
+        try await withStand { fake, _, run in
+            fake.files["/p/mongodb.uri"] = nil
+            let missing = await #expect(throws: Failure.self) { try await App().run(run) }
+            #expect(missing?.code == .notFound)
+            fake.files.put(Array(text.utf8), at: "/p/mongodb.uri", mode: mode)
+            let failure = await #expect(throws: Failure.self) { try await App().run(run) }
+            #expect(failure?.code == code)
+            #expect(failure?.description.contains(said) == true)
+            #expect(failure?.description.contains("s3cret") == false)
+            #expect(fake.changes.isEmpty)
+        }
+    }
+
+    @Test("the bundled database's passwords are made once, private, and kept")
+    func bundled() async throws {
+        try await withStand(edits: bundledEdits) { fake, cluster, run in
+            _ = try await App().plan(run)
+            let path = "/p/.jeeves/kube/mongodb.json"
+            #expect(fake.files[path] == nil, "a plan only reads")
+            _ = try await App().run(run)
+            let made = fake.files[path]
+            #expect(made != nil)
+            #expect(fake.files.mode(of: path) == 0o600)
+            #expect(try await App().run(run) == nothingToDo)
+            #expect(fake.files[path] == made)
+            #expect(fake.changes == ["helm upgrade"])
+        }
+    }
+
+    @Test("a changed local chart is installed anew")
+    func localChart() async throws {
+        try await withStand(edits: [("path: \"\"", "path: chart")]) { fake, _, run in
+            fake.files["/p/chart/Chart.yaml"] = "version: 1"
+            fake.files["/p/chart/templates/a.yaml"] = "a"
+            _ = try await App().run(run)
+            #expect(try await App().run(run) == nothingToDo)
+            fake.files["/p/chart/templates/a.yaml"] = "b"
+            #expect(try await App().run(run) == "Rocket.Chat 8.6.1")
+            #expect(fake.processes.argvs.contains { $0.contains("/p/chart") })
+        }
+    }
+}
+
+extension StageRun {
+    fileprivate func `in`(_ world: World) -> StageRun {
+        StageRun(
+            cluster: cluster, project: project, world: world, store: store, ledger: ledger,
+            driving: driving, downlinks: downlinks, access: access, cloud: cloud,
+            package: package, pin: pin, options: options, log: log, say: say)
+    }
+}
+
+/// One child that is alive the first few times somebody asks; then it has ended.
+private final class CountingProcesses: Processes {
+    let wrapped: FakeProcesses
+    let child: ChildID
+    let ended: @Sendable () -> Void
+    private let left = Mutex(3)
+
+    init(wrapped: FakeProcesses, child: ChildID, ended: @escaping @Sendable () -> Void) {
+        self.wrapped = wrapped
+        self.child = child
+        self.ended = ended
+    }
+
+    func run(
+        _ command: Command, limits: Limits, op: Op,
+        started: @escaping @Sendable (ChildID) async throws -> Void,
+        line: @escaping @Sendable (String) async -> Void
+    ) async throws -> Finished {
+        try await wrapped.run(command, limits: limits, op: op, started: started, line: line)
+    }
+
+    func isAlive(_ asked: ChildID) -> Bool {
+        let count = left.withLock { left in
+            left -= 1
+            return left
+        }
+        if count == 0 {
+            wrapped.end(child)
+            ended()
+        }
+        return wrapped.isAlive(asked)
+    }
+
+    func terminate(_ child: ChildID, op: Op) async throws {
+        try await wrapped.terminate(child, op: op)
+    }
+}

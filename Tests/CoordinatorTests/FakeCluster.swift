@@ -1,0 +1,201 @@
+import FoundationEssentials
+import Model
+import Outside
+import Support
+import Synchronization
+import Tools
+
+/// A cluster in memory behind kubectl and Helm: what one command leaves the next one finds.
+final class FakeCluster: Sendable {
+    struct Object: Hashable {
+        let kind: String
+        let name: String
+        var text: String
+    }
+
+    struct State {
+        var objects: [Object] = []
+        var secret: (value: String, version: Int)?
+        var revisions: [[String: String]] = []
+        var restarts = 0
+        var values = ""
+        /// What the next upgrade does instead of working.
+        var upgradeError: String?
+        /// Calls that find the API server away.
+        var outages = 0
+    }
+
+    private let state = Mutex(State())
+
+    init(_ fake: FakeWorld) {
+        fake.processes.on("kubectl") { try self.kubectl($0) }
+        fake.processes.on("helm") { try self.helm($0) }
+    }
+
+    func look<Value: Sendable>(_ body: (State) -> Value) -> Value { state.withLock { body($0) } }
+    func change(_ body: (inout State) -> Void) { state.withLock { body(&$0) } }
+
+    func kinds() -> [String] { look { $0.objects.map(\.kind) } }
+    func statuses() -> [String] { look { $0.revisions.compactMap { $0["status"] } } }
+
+    /// Appends a revision, as Helm keeps them.
+    static func add(_ status: String, _ description: String, to state: inout State) {
+        let number = (state.revisions.last?["revision"].flatMap { Int($0) } ?? 0) + 1
+        state.revisions.append([
+            "revision": "\(number)", "status": status, "description": description,
+        ])
+    }
+
+    // MARK: kubectl
+
+    private func kubectl(_ command: Command) throws -> Finished {
+        let words = command.arguments.filter { !$0.hasPrefix("--") }
+        return state.withLock { state in
+            if state.outages > 0 {
+                state.outages -= 1
+                return Finished(ending: .exited(1), errors: "dial tcp: connection refused")
+            }
+            let input = command.input?.reveal() ?? ""
+            switch words.first {
+            case "diff": return Self.diff(input, state)
+            case "apply": return Self.apply(input, &state)
+            case "get": return Self.get(words, state)
+            case "rollout" where words.contains("restart"):
+                state.restarts += 1
+                return Finished(ending: .exited(0))
+            default: return Finished(ending: .exited(0))
+            }
+        }
+    }
+
+    private static func objects(_ yaml: String) -> [Object] {
+        yaml.split(separator: "---\n").compactMap { text in
+            let lines = text.split(separator: "\n")
+            func value(_ start: String) -> String? {
+                lines.first { $0.hasPrefix(start) }.map { String($0.dropFirst(start.count)) }
+            }
+            guard let kind = value("kind: "), let name = value("  name: ") else { return nil }
+            return Object(kind: kind, name: name, text: String(text))
+        }
+    }
+
+    private static func diff(_ yaml: String, _ state: State) -> Finished {
+        let differs = !Set(objects(yaml)).isSubset(of: state.objects)
+        return Finished(ending: .exited(differs ? 1 : 0))
+    }
+
+    private static func apply(_ text: String, _ state: inout State) -> Finished {
+        if text.hasPrefix("{") {
+            struct List: Decodable {
+                struct Item: Decodable { let stringData: [String: String]? }
+                let items: [Item]
+            }
+            let list = try? JSON.decode(List.self, from: text.utf8, what: "a list")
+            let value = list?.items.compactMap { $0.stringData?["mongo-uri"] }.first ?? ""
+            state.secret = (value, (state.secret?.version ?? 0) + 1)
+            return Finished(ending: .exited(0))
+        }
+        for object in objects(text) {
+            state.objects.removeAll { $0.kind == object.kind && $0.name == object.name }
+            state.objects.append(object)
+        }
+        return Finished(ending: .exited(0))
+    }
+
+    private static func get(_ words: [String], _ state: State) -> Finished {
+        func answer(_ text: String) -> Finished { Finished(ending: .exited(0), output: text) }
+        switch words.dropFirst().first {
+        case "nodes": return answer(nodes)
+        case "services": return answer(state.revisions.isEmpty ? #"{"items":[]}"# : services)
+        case "secret":
+            guard let secret = state.secret else { return answer("") }
+            let data = Data(secret.value.utf8).base64EncodedString()
+            return answer(
+                """
+                {"metadata":{"name":"jeeves-mongodb","uid":"u",
+                 "resourceVersion":"\(secret.version)"},"data":{"mongo-uri":"\(data)"}}
+                """)
+        case "pods": return answer(pods)
+        case "events": return answer(#"{"items":[{"reason":"Failed","message":"no image"}]}"#)
+        default: return Finished(ending: .exited(1), errors: "unknown kind")
+        }
+    }
+
+    private static let nodes = """
+        {"items":[
+          {"metadata":{"name":"controller-1"},"spec":{"podCIDR":"10.1.0.0/24"},
+           "status":{"addresses":[{"type":"InternalIP","address":"10.42.0.10"}]}},
+          {"metadata":{"name":"worker-1"},"spec":{"podCIDR":"10.1.1.0/24"},
+           "status":{"addresses":[{"type":"InternalIP","address":"10.42.0.20"}]}}]}
+        """
+
+    private static let services = """
+        {"items":[
+          {"metadata":{"name":"chat"},"spec":{"ports":[{"name":"http","port":80}],"selector":
+           {"app.kubernetes.io/instance":"rocketchat","app.kubernetes.io/name":"rocketchat"}}},
+          {"metadata":{"name":"ddp"},"spec":{"ports":[{"name":"http","port":3000}],"selector":
+           {"app.kubernetes.io/instance":"rocketchat","app.kubernetes.io/name":"x-ddp-streamer"}}}]}
+        """
+
+    private static let pods = """
+        {"items":[{"metadata":{"name":"chat-1"},"status":{"phase":"Pending","containerStatuses":[
+          {"name":"chat","ready":false,"state":{"waiting":{"reason":"ImagePullBackOff"}}}]}}]}
+        """
+}
+
+/// Helm.
+extension FakeCluster {
+    private func helm(_ command: Command) throws -> Finished {
+        let words = command.arguments.filter { !$0.hasPrefix("--") }
+        return state.withLock { state in
+            switch words.first {
+            case "history": return Self.history(state)
+            case "upgrade": return Self.upgrade(command, &state)
+            case "rollback":
+                for index in state.revisions.indices
+                where state.revisions[index]["status"] == "deployed" {
+                    state.revisions[index]["status"] = "superseded"
+                }
+                Self.add("deployed", "Rollback to \(words.last ?? "")", to: &state)
+                return Finished(ending: .exited(0))
+            case "uninstall":
+                state.revisions = []
+                return Finished(ending: .exited(0))
+            default: return Finished(ending: .exited(0), output: "v3.18.0")
+            }
+        }
+    }
+
+    private static func history(_ state: State) -> Finished {
+        guard !state.revisions.isEmpty else {
+            return Finished(ending: .exited(1), errors: "Error: release: not found")
+        }
+        let items = state.revisions.map {
+            """
+            {"revision":\($0["revision"] ?? "0"),"status":"\($0["status"] ?? "")",
+             "description":"\($0["description"] ?? "")"}
+            """
+        }
+        return Finished(ending: .exited(0), output: "[\(items.joined(separator: ","))]")
+    }
+
+    private static func upgrade(_ command: Command, _ state: inout State) -> Finished {
+        if state.revisions.last?["status"]?.hasPrefix("pending-") == true {
+            return Finished(
+                ending: .exited(1),
+                errors: "Error: another operation (install/upgrade/rollback) is in progress")
+        }
+        if let error = state.upgradeError {
+            add("failed", "Upgrade failed", to: &state)
+            return Finished(ending: .exited(1), errors: error)
+        }
+        state.values = command.input?.reveal() ?? ""
+        for index in state.revisions.indices where state.revisions[index]["status"] == "deployed" {
+            state.revisions[index]["status"] = "superseded"
+        }
+        let start = "--description="
+        let description = command.arguments.first { $0.hasPrefix(start) }?.dropFirst(start.count)
+        add("deployed", String(description ?? ""), to: &state)
+        return Finished(ending: .exited(0))
+    }
+}

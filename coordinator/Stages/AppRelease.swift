@@ -1,0 +1,123 @@
+import Model
+import Outside
+import Tools
+
+/// What a release was made of, kept as its description: a deployed release with the same mark needs
+/// nothing. It holds no secret, and no digest of one alone.
+struct ReleaseMark: Sendable, Hashable {
+    let wish: Digest
+    /// Version of the database's Secret; pods read it only when they start.
+    let secret: String
+
+    private static let start = "jeeves"
+
+    var text: String { "\(Self.start) \(wish) \(secret)" }
+
+    func isOn(_ revision: Helm.Revision?) -> Bool {
+        revision?.status == "deployed" && revision?.description == text
+    }
+
+    /// Whether that revision's pods may have started with another Secret: so too if its mark is
+    /// not ours, as after a rollback.
+    func mayHaveOtherSecret(than revision: Helm.Revision) -> Bool {
+        let words = revision.description.split(separator: " ")
+        return !secret.isEmpty && (words.count != 3 || words[0] != Self.start || words[2] != secret)
+    }
+}
+
+/// Helm's release of the application: recovered if an earlier Helm was cut off, upgraded if it is
+/// not what is wished for.
+///
+/// Helm is asked to end (SIGTERM) and given time for it; killed, it would leave the release
+/// pending.
+struct AppRelease: Sendable {
+    /// Beyond Helm's own deadline, so that it is Helm that gives up.
+    static let slack = Duration.seconds(60)
+    static let grace = Duration.seconds(600)
+    private static let changing: [Op] = ["helm.upgrade", "helm.rollback", "helm.uninstall"]
+
+    let wish: AppWish
+    let cluster: ClusterAccess
+
+    private var app: AppSection { wish.cluster.app }
+    private var timeout: Duration { .seconds(app.timeoutSeconds) }
+    private var limits: Limits { Limits(deadline: timeout + Self.slack, grace: Self.grace) }
+
+    func revisions() async throws -> [Helm.Revision] {
+        try Helm.revisions(
+            await cluster.finished(
+                cluster.helm.history(app.release, namespace: app.namespace), op: "helm.history"))
+    }
+
+    /// False if the release was right already. Throws `timeout` or `failed` with the pods that do
+    /// not run and the newest warnings.
+    func converge(secret: String) async throws -> Bool {
+        let mark = ReleaseMark(wish: wish.digest, secret: secret)
+        // What a Helm of an earlier run is still doing looks pending, and is not.
+        for op in Self.changing { try await cluster.run.settle(op, deadline: limits.deadline) }
+        let found = try await revisions()
+        if mark.isOn(found.last) { return false }
+        try await recover(found)
+        if let deployed = found.last(where: { $0.status == "deployed" }),
+            mark.mayHaveOtherSecret(than: deployed)
+        {
+            _ = try await cluster.output(
+                cluster.kubectl.restart(
+                    selector: "\(RouteManifest.instanceLabel)=\(app.release)",
+                    namespace: app.namespace), op: "app.restart")
+        }
+        try await upgrade(mark)
+        return true
+    }
+
+    /// A release that Helm could not finish blocks every later upgrade. What never ran is taken
+    /// away; else the last revision that did run comes back.
+    private func recover(_ revisions: [Helm.Revision]) async throws {
+        guard let last = revisions.last, last.isPending else { return }
+        let (run, helm) = (cluster.run, cluster.helm)
+        let finished: Finished
+        if let good = revisions.last(where: { $0.status == "deployed" }) {
+            run.say("helm: revision \(last.revision) is \(last.status); back to \(good.revision)")
+            finished = try await run.effect(
+                helm.rollback(
+                    app.release, to: good.revision, namespace: app.namespace, timeout: timeout),
+                stage: .app, limits: limits, op: "helm.rollback")
+        } else {
+            run.say("helm: revision \(last.revision) is \(last.status) and none ran; removing it")
+            finished = try await run.effect(
+                helm.uninstall(app.release, namespace: app.namespace, timeout: timeout),
+                stage: .app, limits: limits, op: "helm.uninstall")
+        }
+        guard finished.succeeded else {
+            throw Failure(
+                .failed, "recovering release \(app.release): \(finished.sentence)",
+                fix: "look at `jeeves helm -- history \(app.release) "
+                    + "--namespace=\(app.namespace)`")
+        }
+    }
+
+    private func upgrade(_ mark: ReleaseMark) async throws {
+        let run = cluster.run
+        run.say("helm: upgrading \(app.release), at most \(timeout.shortText)")
+        let tried = "installing release \(app.release)"
+        let diagnosis = Diagnosis(
+            cluster: cluster, namespace: app.namespace,
+            selector: "\(RouteManifest.instanceLabel)=\(app.release)")
+        let finished: Finished
+        do {
+            finished = try await run.effect(
+                cluster.helm.upgrade(
+                    app.release, wish.chart, namespace: app.namespace, values: wish.values,
+                    timeout: timeout, description: mark.text),
+                stage: .app, limits: limits, op: "helm.upgrade")
+        } catch let failure as Failure where failure.code == .timeout {
+            throw await diagnosis.explain(failure.context(tried))
+        }
+        guard !finished.succeeded else { return }
+        let isLate = ["deadline exceeded", "timed out", "not ready"].contains {
+            finished.errors.contains($0)
+        }
+        throw await diagnosis.explain(
+            Failure(isLate ? .timeout : .failed, "\(tried): \(finished.sentence)"))
+    }
+}

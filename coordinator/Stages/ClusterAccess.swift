@@ -1,0 +1,75 @@
+import Model
+import Outside
+import Tools
+
+/// The running cluster as a stage reaches it: kubectl and Helm through a controller's tunnel. It
+/// lives as long as the coordinator drives.
+struct ClusterAccess: Sendable {
+    /// After a first join, or when an add-on restarts the API server, it is away for a while.
+    static let outageMax = Duration.seconds(90)
+    private static let limits = Limits(deadline: .seconds(60), outputBytesMax: 8 << 20)
+
+    let kubectl: Kubectl
+    let helm: Helm
+    let run: StageRun
+
+    /// Throws `notFound` before the first provision, `timeout` if no controller is connected, and
+    /// `unavailable` if its Kubernetes is not up.
+    static func open(_ run: StageRun) async throws -> ClusterAccess {
+        let node = try await run.awaitAny(of: run.infrastructure().nodes(.controller))
+        let kubeconfig = try await run.access.kubeconfig(through: node)
+        let passedOn = ["HTTPS_PROXY", "NO_PROXY"]
+        return ClusterAccess(
+            kubectl: Kubectl(kubeconfig: kubeconfig),
+            helm: Helm(
+                kubeconfig: kubeconfig, home: "\(run.project.state)/kube/helm",
+                environment: run.cloud.childEnvironment.filter { passedOn.contains($0.key) }),
+            run: run)
+    }
+
+    /// As ``open(_:)``, for a plan; nil while there is no cluster that could be asked.
+    static func ifReachable(_ run: StageRun) async throws -> ClusterAccess? {
+        guard let infrastructure = try? run.infrastructure(),
+            !(await run.downlinks.connected()).isDisjoint(with: infrastructure.machines.keys)
+        else { return nil }
+        do { return try await open(run) } catch let failure as Failure where failure.mayPass {
+            return nil
+        }
+    }
+
+    /// Runs a command that only reads, or is safe to repeat, again and again while the API server
+    /// is away.
+    func finished(_ command: Command, op: Op, limits: Limits? = nil) async throws -> Finished {
+        let end = run.world.clock.uptime() + Self.outageMax
+        while true {
+            let finished = try await run.world.processes.run(
+                command, limits: limits ?? Self.limits, op: op)
+            guard Kubectl.isOutage(finished), run.world.clock.uptime() < end else {
+                return finished
+            }
+            try await run.world.clock.sleep(.seconds(2), op: "\(op).retry")
+        }
+    }
+
+    /// What such a command prints. Throws `failed` if it does not exit 0.
+    func output(_ command: Command, op: Op, limits: Limits? = nil) async throws -> String {
+        let finished = try await finished(command, op: op, limits: limits)
+        guard finished.succeeded else {
+            throw Failure(.failed, "running \(command): \(finished.sentence)")
+        }
+        return finished.output
+    }
+
+    /// Whether the cluster is not as `manifest` wants it.
+    func differs(_ manifest: String, op: Op) async throws -> Bool {
+        let finished = try await finished(kubectl.diff(Secret(manifest)), op: "\(op).diff")
+        return try Kubectl.difference(finished) != .none
+    }
+
+    /// Makes the cluster as `manifest` wants it; false if it was so already.
+    func converge(_ manifest: String, op: Op) async throws -> Bool {
+        guard try await differs(manifest, op: op) else { return false }
+        _ = try await output(kubectl.apply(Secret(manifest)), op: "\(op).apply")
+        return true
+    }
+}

@@ -1,0 +1,76 @@
+import Model
+import Outside
+import Tools
+
+/// Traefik behind the edge: its kinds, its rights, its configuration and its pods.
+struct Ingress: Stage {
+    let name = StageName.ingress
+    static let rolloutMax = Duration.seconds(300)
+    private static let kindsMax = Duration.seconds(60)
+
+    func plan(_ run: StageRun) async throws -> [Change] {
+        let subject = "deployment/\(TraefikManifest.deployment)"
+        guard let cluster = try await ClusterAccess.ifReachable(run) else {
+            return [Change(.run, subject, detail: "known after workers")]
+        }
+        var changes: [Change] = []
+        if try await cluster.differs(kinds(run), op: "ingress.kinds") {
+            changes.append(Change(.update, "crd/*.traefik.io"))
+        }
+        if try await cluster.differs(manifest(cluster), op: "ingress") {
+            changes.append(
+                Change(.update, subject, detail: "Traefik \(run.cluster.ingress.version)"))
+        }
+        return changes
+    }
+
+    func run(_ run: StageRun) async throws -> String {
+        let cluster = try await ClusterAccess.open(run)
+        // Its kinds first: what uses a kind cannot be made before the API server serves it.
+        var changed = try await cluster.converge(kinds(run), op: "ingress.kinds")
+        _ = try await cluster.output(
+            cluster.kubectl.wait(
+                "Established", for: TraefikManifest.kinds.map { "crd/\($0).traefik.io" },
+                timeout: Self.kindsMax),
+            op: "ingress.kinds.wait", limits: Limits(deadline: Self.kindsMax + .seconds(30)))
+        if try await cluster.converge(manifest(cluster), op: "ingress") { changed = true }
+        try await rolledOut(cluster)
+        return changed ? "Traefik \(run.cluster.ingress.version)" : nothingToDo
+    }
+
+    private func rolledOut(_ cluster: ClusterAccess) async throws {
+        let namespace = TraefikManifest.namespace
+        let finished = try await cluster.finished(
+            cluster.kubectl.rolledOut(
+                TraefikManifest.deployment, namespace: namespace, timeout: Self.rolloutMax),
+            op: "ingress.wait", limits: Limits(deadline: Self.rolloutMax + .seconds(30)))
+        guard !finished.succeeded else { return }
+        throw await Diagnosis(cluster: cluster, namespace: namespace, selector: "").explain(
+            Failure(.timeout, "waiting for Traefik: \(finished.sentence)"))
+    }
+
+    private func kinds(_ run: StageRun) throws -> String {
+        let path = "\(Assets.installed)/Manifests/traefik-crds.yaml"
+        guard let text = try run.world.files.text(path) else {
+            throw Failure(
+                .notFound, "reading \(path): it is not there",
+                fix: "install the package `jeeves` again")
+        }
+        return text
+    }
+
+    /// Traefik believes the edge and nobody else: HAProxy runs on the controllers only.
+    private func manifest(_ cluster: ClusterAccess) async throws -> String {
+        let controllers = Set(
+            try cluster.run.infrastructure().nodes(.controller).map(\.rawValue))
+        let members = try Kubectl.members(
+            await cluster.output(cluster.kubectl.nodes(), op: "ingress.nodes"))
+        let edge = members.filter { controllers.contains($0.name) }
+        guard !edge.isEmpty else {
+            throw Failure(
+                .notFound, "looking for the controllers in the cluster: none is a member",
+                fix: "look at `jeeves kubectl -- get nodes`")
+        }
+        return try TraefikManifest(cluster.run.cluster, trusted: edge.flatMap(\.hops)).render()
+    }
+}
