@@ -53,6 +53,10 @@ enum Layout {
         ProcessInfo.processInfo.environment["JEEVES_LAB_STANDINS"]
         ?? URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Standins").path()
 
+    /// The stand-in for Rocket.Chat's chart.
+    static let chart =
+        URL(filePath: standins).deletingLastPathComponent().appending(path: "Chart").path()
+
     /// What any AWS client needs to speak to the lab's account and to no other.
     static let awsEnvironment = [
         "AWS_ENDPOINT_URL": awsURL,

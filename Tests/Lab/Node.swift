@@ -51,4 +51,13 @@ struct Node: Codable {
         }
         return leader.pid
     }
+
+    /// nsenter's arguments that run `command` inside the machine. Throws `unavailable` while it is
+    /// off.
+    func entering(_ command: [String]) throws -> [String] {
+        [
+            "--target=\(try running())", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup",
+            "--root", "--wd", "--",
+        ] + command
+    }
 }

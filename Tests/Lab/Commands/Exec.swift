@@ -12,13 +12,8 @@ struct Exec: AsyncParsableCommand {
     var command: [String]
 
     func run() async throws {
-        let leader = try Node.named(node).running()
         try Spawn.become(
-            "nsenter",
-            [
-                "--target=\(leader)", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup",
-                "--root", "--wd", "--",
-            ] + command,
+            "nsenter", try Node.named(node).entering(command),
             environment: Command.environmentBase.merging(["HOME": "/root", "TERM": "dumb"]) { $1 })
     }
 }
