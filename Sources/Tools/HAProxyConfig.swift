@@ -76,7 +76,8 @@ public struct HAProxyConfig: Sendable {
     private var http: String {
         """
         frontend http_in
-            bind :::\(layout.httpPort) v4v6
+            bind 0.0.0.0:\(layout.httpPort)
+            bind :::\(layout.httpPort) v6only
             acl is_acme path_beg /.well-known/acme-challenge/
             acl is_ours req.hdr(host),field(1,:) -i \(spec.domain)
             http-request deny deny_status 404 if !is_acme !is_ours
@@ -86,15 +87,17 @@ public struct HAProxyConfig: Sendable {
         """
     }
 
-    /// Port 443. Limits are high because whole offices sit behind one address. Forwarding headers
-    /// replace what the client sent: Traefik believes this node.
+    /// Port 443. A socket for each family, so that the chat sees 192.0.2.1 and not
+    /// ::ffff:192.0.2.1. Limits are high because whole offices sit behind one address. Forwarding
+    /// headers replace what the client sent: Traefik believes this node.
     private var https: String {
-        let list = layout.certificateList
+        let tls = "ssl strict-sni crt-list \(layout.certificateList) alpn h2,http/1.1"
         let requests = busy("http_req_rate", spec.requestsPerTenSecondsMax)
         let connections = busy("conn_cur", spec.connectionsPerSourceMax)
         return """
             frontend https_in
-                bind :::\(layout.httpsPort) v4v6 ssl strict-sni crt-list \(list) alpn h2,http/1.1
+                bind 0.0.0.0:\(layout.httpsPort) \(tls)
+                bind :::\(layout.httpsPort) v6only \(tls)
                 acl is_ours req.hdr(host),field(1,:) -i \(spec.domain)
                 http-request track-sc0 src table sources
                 http-request deny deny_status 429 if \(requests)

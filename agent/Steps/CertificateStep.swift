@@ -87,7 +87,7 @@ struct CertificateStep: Step {
         guard let text = try? world.files.text(layout.bundle),
             let facts = try? CertificateFacts(pem: text)
         else { return "no certificate yet" }
-        return "serial \(facts.serial), until \(facts.notAfter.formatted(.iso8601)), "
+        return "serial \(facts.serialHex), until \(facts.notAfter.formatted(.iso8601)), "
             + "renews from \(facts.renewsFrom.formatted(.iso8601))"
     }
 }
