@@ -113,6 +113,8 @@ enum Example {
             external:
               # File with the URI of a replica set, mode 0600.
               uriFile: mongodb.uri
+              # Image with mongosh, which looks at the database before Helm runs; "" to skip it.
+              clientImage: mongo:8.2
             # bundled:
             #   storageClass: microk8s-hostpath
           imagePullPolicy: IfNotPresent

@@ -55,6 +55,19 @@ public struct Kubectl: Sendable, Hashable {
         ])
     }
 
+    /// Takes one object away and waits until it is gone; fine if it is not there.
+    public func delete(_ kind: String, _ name: String, namespace: String) -> Command {
+        command([
+            "delete", kind, name, "--namespace=\(namespace)", "--ignore-not-found", "--wait",
+            "--timeout=60s",
+        ])
+    }
+
+    /// What a pod's only container printed.
+    public func logs(_ pod: String, namespace: String) -> Command {
+        command(["logs", pod, "--namespace=\(namespace)"])
+    }
+
     /// Waits until a Deployment's newest version serves.
     public func rolledOut(_ deployment: String, namespace: String, timeout: Duration) -> Command {
         command([

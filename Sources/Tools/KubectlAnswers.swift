@@ -114,6 +114,21 @@ extension Kubectl {
     }
 }
 
+/// Pods.
+extension Kubectl {
+    private struct Pod: Decodable {
+        struct Status: Decodable { let phase: String? }
+        let status: Status?
+    }
+
+    /// Whether a pod that runs once is through, from `get pod NAME --output=json`. Throws `invalid`
+    /// if it is no pod.
+    public static func hasEnded(_ text: String) throws -> Bool {
+        let pod = try JSON.decode(Pod.self, from: text.utf8, what: "a pod")
+        return ["Succeeded", "Failed"].contains(pod.status?.phase)
+    }
+}
+
 /// Services.
 extension Kubectl {
     /// A service, and which pods it leads to.

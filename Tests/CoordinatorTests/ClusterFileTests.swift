@@ -81,11 +81,7 @@ import Testing
 
     @Test("bundled MongoDB with 8.x is refused")
     func bundledWith8() throws {
-        let found = try problems {
-            $0.replacing("    external:\n", with: "    bundled: {}\n")
-                .replacing("      uriFile: mongodb.uri\n", with: "")
-                .replacing("      # File with the URI of a replica set, mode 0600.\n", with: "")
-        }
+        let found = try problems { $0.replacing(bundledEdit.0, with: bundledEdit.1) }
         #expect(found.contains { $0.contains("does not support") }, "\(found)")
     }
 

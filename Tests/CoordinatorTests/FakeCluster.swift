@@ -18,6 +18,8 @@ final class FakeCluster: Sendable {
         var secret: (value: String, version: Int)?
         var revisions: [[String: String]] = []
         var restarts = 0
+        /// What mongosh prints about the database.
+        var database = #"{"set":"rs0","version":"8.2.1"}"#
         var values = ""
         /// What the next upgrade does instead of working.
         var upgradeError: String?
@@ -60,6 +62,7 @@ final class FakeCluster: Sendable {
             case "diff": return Self.diff(input, state)
             case "apply": return Self.apply(input, &state)
             case "get": return Self.get(words, state)
+            case "logs": return Finished(ending: .exited(0), output: state.database)
             case "rollout" where words.contains("restart"):
                 state.restarts += 1
                 return Finished(ending: .exited(0))
@@ -116,6 +119,7 @@ final class FakeCluster: Sendable {
                  "resourceVersion":"\(secret.version)"},"data":{"mongo-uri":"\(data)"}}
                 """)
         case "pods": return answer(pods)
+        case "pod": return answer(#"{"status":{"phase":"Succeeded"}}"#)
         case "events": return answer(#"{"items":[{"reason":"Failed","message":"no image"}]}"#)
         default: return Finished(ending: .exited(1), errors: "unknown kind")
         }

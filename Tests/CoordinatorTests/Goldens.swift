@@ -20,11 +20,19 @@ func exampleCluster(_ edits: [(String, String)] = []) throws -> ClusterSpec {
     return try ClusterFile.decode(edited, path: "jeeves.yaml")
 }
 
-/// Edits that make the example use the chart's own MongoDB and the last version that may.
+/// Edit that makes the example use the chart's own MongoDB.
+let bundledEdit = (
+    """
+        external:
+          # File with the URI of a replica set, mode 0600.
+          uriFile: mongodb.uri
+          # Image with mongosh, which looks at the database before Helm runs; "" to skip it.
+          clientImage: mongo:8.2
+
+    """, "    bundled: {}\n"
+)
+
+/// The same with the last version that may.
 let bundledEdits = [
-    ("version: 8.6.1", "version: 7.10.4"), ("streamHub: false", "streamHub: true"),
-    (
-        "    external:\n      # File with the URI of a replica set, mode 0600.\n"
-            + "      uriFile: mongodb.uri\n", "    bundled: {}\n"
-    ),
+    ("version: 8.6.1", "version: 7.10.4"), ("streamHub: false", "streamHub: true"), bundledEdit,
 ]

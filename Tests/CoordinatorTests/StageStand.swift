@@ -100,11 +100,12 @@ struct StageStand: Sendable {
 }
 
 extension FakeWorld {
-    /// Commands that change a cluster.
+    /// Commands that change a cluster; the look at its database leaves nothing behind.
     var changes: [String] {
         let verbs: Set = ["apply", "restart", "upgrade", "rollback", "uninstall"]
-        return processes.argvs.compactMap { argv in
-            argv.first { verbs.contains($0) }.map { "\(argv[0]) \($0)" }
+        return processes.commands.compactMap { command in
+            guard command.input?.reveal().contains(DatabaseCheck.pod) != true else { return nil }
+            return command.arguments.first { verbs.contains($0) }.map { "\(command.program) \($0)" }
         }
     }
 }

@@ -37,7 +37,8 @@ struct Demo: AsyncParsableCommand {
             atPath: Layout.chart, toPath: "\(Operator.project)/chart")
         try writeFile(clusterFile(agent: agent), to: "\(Operator.project)/jeeves.yaml")
         try writeFile(
-            "mongodb://rocketchat:lab@198.51.100.20:27017/rocketchat?replicaSet=rs0\n",
+            "mongodb://\(Layout.databaseUser.name):\(Layout.databaseUser.password)@"
+                + "\(Layout.Address.database):\(Layout.databasePort)/rocketchat?replicaSet=rs0\n",
             to: "\(Operator.project)/mongodb.uri", mode: 0o600)
         await install(person, host, &verdicts)
         if destroy {

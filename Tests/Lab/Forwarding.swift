@@ -24,21 +24,27 @@ struct Forwarding: Sendable {
         return seen.count >= 2 && !seen.contains(Self.forged)
     }
 
-    /// From a worker's pod to the controller's node port, past the edge.
+    /// From a worker's pod to Traefik's Service, past the edge.
     func isHonestInside() async throws -> Bool {
         let nodes = try Node.all()
         guard let worker = nodes.first(where: { $0.name.contains("worker") }),
             let controller = nodes.first(where: { !$0.name.contains("worker") })
         else { throw Failure(.notFound, "looking for a worker and a controller: none") }
+        let service = [
+            "microk8s", "kubectl", "get", "service", "traefik", "--namespace=traefik",
+            "--output=jsonpath={.spec.clusterIP}",
+        ]
+        let traefik = try await host.output("nsenter", controller.entering(service))
         // The network of any pod there: its pause process lives in it.
         let enter = """
             for pid in $(pgrep -x pause); do
               exec nsenter --net --target "$pid" curl --silent --show-error --max-time 10 \
                 --header 'Host: \(domain)' --header 'X-Forwarded-For: \(Self.forged)' \
-                "http://\(controller.address):30080/lab/request"
+                "http://\(traefik)/lab/request"
             done
             """
-        let seen = try await addresses(of: host.output("nsenter", worker.entering(["/bin/sh", "-c", enter])))
+        let seen = try await addresses(
+            of: host.output("nsenter", worker.entering(["/bin/sh", "-c", enter])))
         return !seen.isEmpty && !seen.contains(Self.forged)
     }
 

@@ -30,7 +30,8 @@ enum Layout {
         static let acme = "198.51.100.3"
         static let nameServer = "198.51.100.4"
         static let packages = "198.51.100.5"
-        static let internet = [operatorHost, aws, acme, nameServer, packages]
+        static let database = "198.51.100.6"
+        static let internet = [operatorHost, aws, acme, nameServer, packages, database]
         /// The resolver and the metadata service of a VPC, as on EC2.
         static let resolver = "169.254.169.253"
         static let metadata = "169.254.169.254"
@@ -41,6 +42,8 @@ enum Layout {
     static let acmePort = 14000
     static let acmeManagementPort = 15000
     static let acmeDirectory = "https://\(Address.acme):\(acmePort)/dir"
+    static let databasePort = 27017
+    static let databaseUser = (name: "rocketchat", password: "lab")
     static let region = "us-east-1"
     /// The hosted zone that the account has from the start.
     static let zone = "example.test"

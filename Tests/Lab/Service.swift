@@ -7,6 +7,8 @@ struct Service: Sendable {
     enum Check: Sendable {
         /// The URL answers, whatever its status.
         case answers(String, caFile: String? = nil)
+        /// Somebody takes connections there.
+        case listens(String, Int)
         /// The name has an address in the cloud.
         case resolves(String)
         /// The program has written this file.
@@ -66,6 +68,13 @@ struct Service: Sendable {
             return try await inCloud(
                 host,
                 ["curl", "--silent", "--output", "/dev/null", "--max-time", "2"] + trust + [url])
+        case .listens(let address, let port):
+            return try await inCloud(
+                host,
+                [
+                    "curl", "--silent", "--connect-only", "--max-time", "2",
+                    "http://\(address):\(port)",
+                ])
         case .resolves(let name):
             return try await host.run(
                 "ip", ["netns", "exec", Layout.namespace, "getent", "ahostsv4", name]

@@ -34,6 +34,14 @@ extension Service {
                 ],
                 check: .answers("http://\(Layout.Address.packages)/Packages")),
             Service(
+                name: "database",
+                command: [
+                    python, "\(Layout.standins)/database/database.py", Layout.Address.database,
+                    "\(Layout.databasePort)", Layout.databaseUser.name,
+                    Layout.databaseUser.password,
+                ],
+                check: .listens(Layout.Address.database, Layout.databasePort)),
+            Service(
                 name: "acme",
                 command: [
                     "pebble", "-config", Acme.configuration,

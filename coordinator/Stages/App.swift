@@ -35,8 +35,11 @@ struct App: Stage {
         let secret = AppSecret(wish: wish, cluster: cluster)
         try await secret.converge()
         let release = AppRelease(wish: wish, cluster: cluster)
-        let changed = try await release.converge(secret: secret.version())
-        return changed ? "Rocket.Chat \(run.cluster.app.version)" : nothingToDo
+        let mark = ReleaseMark(wish: wish.digest, secret: try await secret.version())
+        guard try await !release.isRight(mark) else { return nothingToDo }
+        try await DatabaseCheck(wish: wish, cluster: cluster).run()
+        try await release.converge(mark)
+        return "Rocket.Chat \(run.cluster.app.version)"
     }
 }
 

@@ -49,14 +49,16 @@ struct AppRelease: Sendable {
                 cluster.helm.history(app.release, namespace: app.namespace), op: "helm.history"))
     }
 
-    /// False if the release was right already. Throws `timeout` or `failed` with the pods that do
-    /// not run and the newest warnings.
-    func converge(secret: String) async throws -> Bool {
-        let mark = ReleaseMark(wish: wish.digest, secret: secret)
-        // What a Helm of an earlier run is still doing looks pending, and is not.
+    /// Whether the release is deployed as `mark` says. What a Helm of an earlier run is still
+    /// doing looks pending, and is not: it is awaited first.
+    func isRight(_ mark: ReleaseMark) async throws -> Bool {
         for op in Self.changing { try await cluster.run.settle(op, deadline: limits.deadline) }
+        return try await mark.isOn(revisions().last)
+    }
+
+    /// Throws `timeout` or `failed` with the pods that do not run and the newest warnings.
+    func converge(_ mark: ReleaseMark) async throws {
         let found = try await revisions()
-        if mark.isOn(found.last) { return false }
         try await recover(found)
         if let deployed = found.last(where: { $0.status == "deployed" }),
             mark.mayHaveOtherSecret(than: deployed)
@@ -67,7 +69,6 @@ struct AppRelease: Sendable {
                     namespace: app.namespace), op: "app.restart")
         }
         try await upgrade(mark)
-        return true
     }
 
     /// A release that Helm could not finish blocks every later upgrade. What never ran is taken

@@ -80,7 +80,16 @@ public struct AppSection: Section {
         public struct External: Section {
             /// File with the connection URI, mode 0600.
             public var uriFile: String
-            public enum CodingKeys: String, CodingKey, CaseIterable { case uriFile }
+            /// Image with `mongosh`, which looks at the database from inside the cluster before
+            /// Helm runs; empty means that nobody looks.
+            public var clientImage: String
+            public enum CodingKeys: String, CodingKey, CaseIterable { case uriFile, clientImage }
+
+            public init(from decoder: any Decoder) throws {
+                let file = try decoder.container(keyedBy: CodingKeys.self)
+                uriFile = try file.decode(String.self, forKey: .uriFile)
+                clientImage = try file.decode(.clientImage, or: "mongo:8.2")
+            }
         }
 
         public struct Bundled: Section {

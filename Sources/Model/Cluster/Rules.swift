@@ -117,6 +117,12 @@ extension ClusterSpec {
             traefik.map { $0 >= Version(3, 0, 0) && $0 < Version(4, 0, 0) } ?? false,
             "ingress.version", "\"\(ingress.version)\" is not a version of Traefik 3",
             "write for example 3.5.0")
+        if let image = app.mongodb.external?.clientImage {
+            check(
+                image.utf8.count <= 255 && image.utf8.allSatisfy(isImageByte),
+                "app.mongodb.external.clientImage", "\"\(image)\" is not the name of an image",
+                "write for example mongo:8.2")
+        }
         guard let version = Version(app.version) else {
             check(
                 false, "app.version", "\"\(app.version)\" is not a version",
@@ -164,6 +170,10 @@ public struct Version: Comparable, Hashable, Sendable {
     public static func < (left: Version, right: Version) -> Bool {
         left.numbers.lexicographicallyPrecedes(right.numbers)
     }
+}
+
+private func isImageByte(_ byte: UInt8) -> Bool {
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:@".utf8.contains(byte)
 }
 
 private func isLabelText(_ text: String) -> Bool { isLabel(text) }

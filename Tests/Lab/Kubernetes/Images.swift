@@ -61,6 +61,12 @@ struct Images {
             variants: [.init(tag: "jeeves-lab/addons:1", entrypoint: ["/addons"])]
         ).write(to: "\(folder)/addons.tar", host: host)
 
+        let client = try await compile("database/mongosh", scratch: scratch)
+        try await Image(
+            entries: [.init(source: client, path: "/usr/local/bin/mongosh")],
+            variants: [.init(tag: "mongo:8.2", entrypoint: ["/usr/local/bin/mongosh"])]
+        ).write(to: "\(folder)/mongo.tar", host: host)
+
         let chat = try await compile("rocketchat", scratch: scratch)
         try await Image(
             entries: [.init(source: chat, path: "/rocketchat")],
@@ -94,7 +100,7 @@ struct Images {
     /// SHA-256 over our own sources, so that a change of one makes the images anew.
     private func sourceDigest() throws -> String {
         var sum = SHA256()
-        for folder in ["microk8s/addons", "rocketchat"] {
+        for folder in ["microk8s/addons", "rocketchat", "database/mongosh"] {
             let names = try FileManager.default.contentsOfDirectory(
                 atPath: "\(standins)/\(folder)")
             for name in names.sorted() where name.hasSuffix(".go") {
