@@ -69,12 +69,7 @@ struct Service: Sendable {
                 host,
                 ["curl", "--silent", "--output", "/dev/null", "--max-time", "2"] + trust + [url])
         case .listens(let address, let port):
-            return try await inCloud(
-                host,
-                [
-                    "curl", "--silent", "--connect-only", "--max-time", "2",
-                    "http://\(address):\(port)",
-                ])
+            return try await inCloud(host, ["bash", "-c", ": </dev/tcp/\(address)/\(port)"])
         case .resolves(let name):
             return try await host.run(
                 "ip", ["netns", "exec", Layout.namespace, "getent", "ahostsv4", name]
