@@ -147,6 +147,12 @@ let package = Package(
         tests(
             of: "Coordinator", exclude: ["Fixtures"],
             needs: ["Model", "Outside", "Tools", "Trust", "Wire", "Store", "AWS", "Agent"]),
+        .testTarget(
+            name: "FleetTests",
+            dependencies: [
+                "Model", "Outside", "Trust", "Wire", "Store", "Agent", "Coordinator", "Support",
+                nio, nioPosix, nioHTTP, logging,
+            ], path: "Tests/FleetTests", swiftSettings: strict),
         tests(of: "Commands", needs: ["Coordinator", "Model"]),
         .testTarget(
             name: "TidyTests", dependencies: ["Model", "Outside"], path: "Tests/TidyTests",

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Model
 import Outside
 import Wire
@@ -8,9 +9,11 @@ public actor EventSpool {
     static let eventsMax = 500
 
     private struct Saved: Codable {
+        /// Names this spool: a rebuilt node counts from 1 again and must not be taken for the old.
+        var id = UUID()
         /// Sequence number of the first event.
-        var first: UInt64
-        var events: [Event]
+        var first: UInt64 = 1
+        var events: [Event] = []
     }
 
     private let files: any Files
@@ -23,7 +26,7 @@ public actor EventSpool {
         path = state.events
         let bytes = (try? files.readIfThere(path, bytesMax: 4 << 20)) ?? nil
         let restored = bytes.flatMap { try? JSON.decode(Saved.self, from: $0, what: "events") }
-        saved = restored ?? Saved(first: 1, events: [])
+        saved = restored ?? Saved()
     }
 
     func append(_ event: Event) {
@@ -39,7 +42,7 @@ public actor EventSpool {
         let skipped = sequence >= saved.first ? Int(sequence - saved.first) + 1 : 0
         guard skipped < saved.events.count else { return nil }
         return EventBatch(
-            first: saved.first + UInt64(skipped),
+            spool: saved.id, first: saved.first + UInt64(skipped),
             events: Array(saved.events.dropFirst(skipped).prefix(count)))
     }
 

@@ -20,6 +20,8 @@ struct Session: Sendable {
     let requests: Requests
     let version: String
     let log: Logger
+    /// Called when the coordinator has said welcome.
+    let welcomed: @Sendable () -> Void
 
     /// Runs until the link ends. Returns the redial window that the coordinator asked for.
     /// Throws what ended the link.
@@ -31,10 +33,11 @@ struct Session: Sendable {
                     node: settings.node, agentVersion: version, bootID: status.facts.bootID,
                     fence: await reconciler.fence())))
         let welcome = try await self.welcome()
+        welcomed()
         if pair.isCandidate { try identity.promote(pair.credentials) }
         log.info("link up", metadata: ["coordinator": "\(welcome.coordinatorVersion)"])
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await receive() }
+            group.addTask { try await receive(from: welcome) }
             group.addTask { try await renew(at: welcome.renewalOnly ? nil : renewalTime()) }
             if !welcome.renewalOnly {
                 group.addTask { try await sendStatus() }
@@ -59,7 +62,7 @@ struct Session: Sendable {
         throw Failure(.unavailable, "greeting the coordinator: it closed the link")
     }
 
-    private func receive() async throws {
+    private func receive(from coordinator: Welcome) async throws {
         for try await message in link.incoming {
             switch message {
             case .spec(let spec): await reconciler.accept(spec)
@@ -67,7 +70,7 @@ struct Session: Sendable {
             case .request(let request):
                 // Answered in a task of its own, so that a slow one holds up nothing.
                 Task {
-                    let body = await requests.answer(request.body)
+                    let body = await answer(request.body, to: coordinator)
                     if case .join = request.body { await reconciler.retry() }
                     try? await link.send(.reply(Reply(id: request.id, body: body)))
                 }
@@ -80,6 +83,17 @@ struct Session: Sendable {
                 throw Failure(
                     .invalid, "listening to the coordinator: it sent an unexpected message")
             }
+        }
+    }
+
+    /// An older copy of the state folder may not join, remove or reach anything through this node.
+    private func answer(_ request: AgentRequest, to coordinator: Welcome) async -> Reply.Body {
+        do {
+            try await reconciler.fence()?.admit(
+                epoch: coordinator.epoch, run: coordinator.run, for: "answering the coordinator")
+            return await requests.answer(request)
+        } catch {
+            return .failure(Failure(error, trying: "on \(settings.node)"))
         }
     }
 

@@ -39,6 +39,7 @@ public struct StateFolder: Sendable, Hashable {
     var spec: String { "\(path)/spec.json" }
     var identity: String { "\(path)/identity" }
     var events: String { "\(path)/events.json" }
+    var coordinator: String { "\(path)/coordinator" }
 
     /// Makes the folders, private to root.
     public func prepare(_ files: any Files) throws {

@@ -17,6 +17,7 @@ public actor Uplink {
     private let settings: Settings
     private let world: World
     private let identity: IdentityFile
+    private let book: AddressBook
     private let enroller: Enroller
     private let reconciler: Reconciler
     private let events: EventSpool
@@ -47,13 +48,14 @@ public actor Uplink {
         self.log = log
         self.dial = dial
         identity = IdentityFile(files: world.files, state: state)
+        book = AddressBook(settings: settings, files: world.files, state: state)
         enroller = Enroller(settings: settings, world: world, identity: identity)
     }
 
     /// Dials until the task is cancelled, with full jitter between the tries.
     public func run() async {
         while !Task.isCancelled {
-            for address in settings.coordinators where !Task.isCancelled {
+            for address in book.addresses() where !Task.isCancelled {
                 do {
                     try await connect(to: address)
                 } catch is CancellationError {
@@ -61,7 +63,9 @@ public actor Uplink {
                 } catch {
                     failures += 1
                     let failure = Failure(error, trying: "connecting to \(address)")
-                    log.warning("link down", metadata: ["reason": "\(failure.message)"])
+                    log.warning(
+                        "link down",
+                        metadata: ["reason": "\(failure.message)", "fix": "\(failure.fix)"])
                 }
             }
             let window = redialWindow * (1 + failures / Self.failuresPerWindow)
@@ -92,7 +96,8 @@ public actor Uplink {
         let link = try await dial(address, .link, pair.credentials)
         let session = Session(
             settings: settings, world: world, identity: identity, pair: pair, link: link,
-            reconciler: reconciler, events: events, requests: requests, version: version, log: log)
+            reconciler: reconciler, events: events, requests: requests, version: version, log: log,
+            welcomed: { [book] in book.found(at: address) })
         do {
             redialWindow = try await session.run()
             failures = 0

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Model
 
 /// Everything that can be said on a link, one case a message. There is no message that carries a
@@ -70,11 +71,14 @@ public struct Welcome: Codable, Hashable, Sendable {
 
 /// Events with a sequence number each, so that none is lost or counted twice over a reconnect.
 public struct EventBatch: Codable, Hashable, Sendable {
+    /// Which count the numbers belong to: a rebuilt node begins another one.
+    public let spool: UUID
     /// Sequence number of the first event.
     public let first: UInt64
     public let events: [Event]
 
-    public init(first: UInt64, events: [Event]) {
+    public init(spool: UUID, first: UInt64, events: [Event]) {
+        self.spool = spool
         self.first = first
         self.events = events
     }

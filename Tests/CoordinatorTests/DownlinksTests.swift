@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Logging
 import Model
 import Outside
@@ -12,6 +13,7 @@ import Wire
 @Suite struct DownlinksTests {
     private let fake = FakeWorld(autoAdvance: false)
     private let node = NodeName(unchecked: "controller-1")
+    private let spool = UUID()
     private let driving = Driving(
         cluster: ClusterID(unchecked: "chat"), epoch: 3,
         run: RunID(unchecked: "aaaaaaaaaaaaaaaa"))
@@ -59,12 +61,44 @@ import Wire
             let event = Event(
                 at: FakeWorld.start, actor: "agent/controller-1", subject: "step/x", cause: "c",
                 outcome: .done, detail: "")
-            try await agent.send(.events(EventBatch(first: 5, events: [event])))
+            try await agent.send(.events(EventBatch(spool: spool, first: 5, events: [event])))
             #expect(try await heard.next() == .eventsSeen(upTo: 5))
             #expect(try store.events(last: 10) == [event])
             await agent.close()
             await serving.value
             #expect(await downlinks.connected().isEmpty)
+        }
+    }
+
+    @Test("events that come again after a lost acknowledgement are kept once")
+    func repeatedEvents() async throws {
+        try await withDownlinks { downlinks, store in
+            let events = (1...4).map { number in
+                Event(
+                    at: FakeWorld.start, actor: "agent/controller-1", subject: "\(number)",
+                    cause: "c", outcome: .done, detail: "")
+            }
+            let rebuilt = UUID()
+            let batches = [
+                EventBatch(spool: spool, first: 7, events: Array(events[0..<2])),
+                EventBatch(spool: spool, first: 7, events: Array(events[0..<3])),
+                EventBatch(spool: spool, first: 7, events: Array(events[0..<1])),
+                EventBatch(spool: spool, first: 8, events: Array(events[1..<3])),
+                EventBatch(spool: rebuilt, first: 1, events: Array(events[3..<4])),
+            ]
+            for batch in batches {
+                // A link each: an acknowledgement is lost with its link.
+                let (agent, coordinator) = MemoryLink.pair(
+                    agent: peer("controller-1"), coordinator: nil)
+                let serving = Task { await downlinks.serve(coordinator) }
+                try await agent.send(.events(batch))
+                var heard = agent.incoming.makeAsyncIterator()
+                let last = batch.first + UInt64(batch.events.count) - 1
+                #expect(try await heard.next() == .eventsSeen(upTo: last))
+                await agent.close()
+                await serving.value
+            }
+            #expect(try store.events(last: 10) == events)
         }
     }
 
@@ -96,7 +130,7 @@ import Wire
             try await agent.send(.renewal(CertificateRequest(csrPEM: "csr")))
             #expect(try await heard.next() == .certificate(CertificateChain(pem: "renewed")))
             #expect(await downlinks.connected().isEmpty)
-            try await agent.send(.events(EventBatch(first: 1, events: [])))
+            try await agent.send(.events(EventBatch(spool: spool, first: 1, events: [])))
             await serving.value
         }
     }

@@ -35,7 +35,7 @@ enum Samples {
         hello, status, welcome, .spec(nodeSpec), enrolment,
         .events(
             EventBatch(
-                first: 7,
+                spool: UUID(), first: 7,
                 events: [
                     Event(
                         at: Date(timeIntervalSince1970: 1_700_000_000), actor: "agent",

@@ -91,7 +91,17 @@ public actor Downlinks {
         }
         defer { leave(node, downlink) }
         try await downlink.listen { @Sendable message in
+            try await self.checkStanding(of: peer, node)
             try await self.hear(message, from: downlink, isRenewalOnly: peer.expired)
+        }
+    }
+
+    /// What was good at the handshake may have been revoked since; a node is heard every half
+    /// minute.
+    private func checkStanding(of peer: Peer, _ node: NodeName) throws {
+        let denied = try Revocations(store).all()
+        guard !denied.contains(peer.serial), !denied.contains(node.rawValue) else {
+            throw Failure(.unauthorized, "listening to \(node): it has been revoked")
         }
     }
 
@@ -127,7 +137,8 @@ public actor Downlinks {
             guard !batch.events.isEmpty, !overflows else {
                 throw Failure(.invalid, "listening to \(node): a batch of events without a count")
             }
-            try store.append(batch.events)
+            try store.append(
+                batch.events, of: node, spool: batch.spool, first: batch.first)
             try await downlink.reply(.eventsSeen(upTo: next - 1))
         default:
             throw Failure(.invalid, "listening to \(node): an unexpected message came")

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Model
 
 /// The newest events, numbered in the order they came; older ones are dropped.
@@ -5,7 +6,23 @@ extension Store {
     public static let eventsMax = 10_000
 
     /// Appends all of `events` in one commit.
-    public func append(_ events: [Event]) throws {
+    public func append(_ events: [Event]) throws { try append(events, with: []) }
+
+    /// Appends those of a node's events that it has not sent before: after a lost acknowledgement
+    /// they come again. `first` is the number of the first one in the node's `spool`.
+    public func append(
+        _ events: [Event], of node: NodeName, spool: UUID, first: UInt64
+    ) throws {
+        let key = "events-seen/\(node)"
+        let mark = try get(EventMark.self, .meta, key)
+        let next = mark.flatMap { $0.spool == spool ? $0.next : nil } ?? first
+        let known = next > first ? Int(min(next - first, UInt64(events.count))) : 0
+        let end = EventMark(spool: spool, next: first + UInt64(events.count))
+        try append(
+            Array(events.dropFirst(known)), with: [.put(.meta, key, JSON.encode(end))])
+    }
+
+    private func append(_ events: [Event], with others: [Write]) throws {
         guard !events.isEmpty else { return }
         try retrying {
             let first = try nextNumber(in: .events)
@@ -15,7 +32,7 @@ extension Store {
             }
             // Numbers are given without a gap, so those that fall out are known.
             let dropped = Self.floor(first)..<Self.floor(first + UInt64(kept.count))
-            let writes = puts + dropped.map { .delete(.events, Numbered.key($0)) }
+            let writes = others + puts + dropped.map { .delete(.events, Numbered.key($0)) }
             try commit([Compare(.events, Numbered.key(first), at: nil)], writes)
         }
     }
@@ -33,6 +50,13 @@ extension Store {
     private static func floor(_ next: UInt64) -> UInt64 {
         next > UInt64(eventsMax) ? next - UInt64(eventsMax) : 1
     }
+}
+
+/// How far the events of one node's spool were kept.
+private struct EventMark: Codable {
+    let spool: UUID
+    /// Number of the first event that was not seen yet.
+    let next: UInt64
 }
 
 /// Keys that sort as the numbers they are.

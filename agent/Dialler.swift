@@ -1,16 +1,19 @@
-import Agent
-import Logging
 import Model
 import Outside
 import Trust
 import Wire
 
 /// Opens connections to the coordinator, pinned to the cluster's root.
-struct Dialler: Sendable {
-    let settings: Settings
-    let clock: any Clocks
+public struct Dialler: Sendable {
+    private let settings: Settings
+    private let clock: any Clocks
 
-    func dial(
+    public init(settings: Settings, clock: any Clocks) {
+        self.settings = settings
+        self.clock = clock
+    }
+
+    public func dial(
         _ address: String, _ conversation: Conversation, _ credentials: Credentials?
     ) async throws -> any Link {
         let (host, port) = try Self.split(address)
@@ -20,13 +23,16 @@ struct Dialler: Sendable {
     }
 
     /// Carries tunnel `number` between the coordinator and this node's Kubernetes API, to its end.
-    func carry(_ number: UInt64, state: StateFolder, files: any Files) async throws {
+    public func carry(_ number: UInt64, state: StateFolder, files: any Files)
+        async throws
+    {
         guard let credentials = try IdentityFile(files: files, state: state).inUse() else {
             throw Failure(.unauthorized, "opening tunnel \(number): this node has not enrolled")
         }
         let api = try await connectLocal(host: "127.0.0.1", port: 16443)
         var last = Failure(.unavailable, "opening tunnel \(number): no coordinator is known")
-        for address in settings.coordinators {
+        let book = AddressBook(settings: settings, files: files, state: state)
+        for address in book.addresses() {
             do {
                 let (host, port) = try Self.split(address)
                 let tunnel = try await Dialer.dialTunnel(
