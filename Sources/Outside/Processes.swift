@@ -12,6 +12,9 @@ public struct Command: Sendable, Hashable {
     public var directory: String?
     /// Given on standard input, then closed.
     public var input: Secret?
+    /// File that takes what it prints, with `.errors` beside it for stderr; nil means pipes. With
+    /// files, which only their owner can read, a child can go on after we were killed.
+    public var outputFile: String?
 
     public init(
         _ program: String, _ arguments: [String],

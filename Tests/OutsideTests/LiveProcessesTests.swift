@@ -66,6 +66,23 @@ struct LiveProcessesTests {
         #expect(seen.words == ["started", "one", "two"])
     }
 
+    @Test("what prints to files is read line by line, and only its owner can read it")
+    func outputFiles() async throws {
+        let folder = try TemporaryFolder()
+        let seen = Seen()
+        var command = shell("echo one; echo why >&2; printf two; exit 3")
+        command.outputFile = folder.file("child")
+        let finished = try await processes.run(
+            command, limits: limits, op: "test",
+            started: { child in seen.add(child.pid > 0 ? "started" : "no child") },
+            line: { seen.add($0) })
+        #expect(finished == Finished(ending: .exited(3), output: "one\ntwo", errors: "why\n"))
+        #expect(seen.words == ["started", "one", "two"])
+        for name in ["child", "child.errors"] {
+            #expect(try World.live().files.info(folder.file(name))?.mode == 0o600)
+        }
+    }
+
     @Test("of much output the first and the last part are kept")
     func outputBounds() async throws {
         let finished = try await processes.run(

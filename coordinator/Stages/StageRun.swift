@@ -36,12 +36,17 @@ struct StageRun: Sendable {
     static let infrastructureKey = "infrastructure"
 
     /// Runs a child that changes something outside. Its intent is on disk before it starts and its
-    /// result after it ended; a survivor of an earlier run is awaited first.
+    /// result after it ended; a survivor of an earlier run is awaited first. What it prints goes to
+    /// a file, so that it survives us.
     func effect(
         _ command: Command, stage: StageName, limits: Limits, op: Op,
         line: @escaping @Sendable (String) async -> Void = { _ in }
     ) async throws -> Finished {
         try await settle(op, deadline: limits.deadline)
+        var command = command
+        let folder = "\(project.state)/output"
+        try world.files.makeDirectory(folder, mode: 0o700, op: "\(op).folder")
+        command.outputFile = "\(folder)/\(op)"
         let intent = try ledger.begin(
             stage.rawValue, op: op, inputs: Hash.digest(of: command.arguments),
             now: world.clock.now())

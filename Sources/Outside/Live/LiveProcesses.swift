@@ -95,6 +95,7 @@ private final class LiveChild: Sendable {
     }
 
     private func run(input: some InputProtocol) async throws -> TerminationStatus {
+        if let path = command.outputFile { return try await run(input: input, printingTo: path) }
         let group = ProcessGroup()
         var endedByItself = false
         // A child that obeys SIGTERM may leave children of its own that do not.
@@ -119,6 +120,43 @@ private final class LiveChild: Sendable {
                 }
                 try await readers.waitForAll()
             }
+        }
+        endedByItself = !Task.isCancelled
+        return result.terminationStatus
+    }
+
+    private static let lookInterval = Duration.milliseconds(50)
+
+    private func run(input: some InputProtocol, printingTo path: String) async throws
+        -> TerminationStatus
+    {
+        let (output, errors) = (self.output, self.errors)
+        let files = (
+            out: try OutputFile(path, capture: output),
+            err: try OutputFile("\(path).errors", capture: errors)
+        )
+        let group = ProcessGroup()
+        var endedByItself = false
+        defer { if !endedByItself { group.kill() } }
+        let result = try await Subprocess.run(
+            configuration, input: input,
+            output: .fileDescriptor(files.out.writing, closeAfterSpawningProcess: true),
+            error: .fileDescriptor(files.err.writing, closeAfterSpawningProcess: true)
+        ) { [self] execution in
+            let pid = execution.processIdentifier.value
+            group.found(pid)
+            if let entry = ProcessTable.look(at: pid) {
+                try await started(ChildID(pid: pid, startTicks: entry.startTicks))
+            }
+            var hasEnded = false
+            while !hasEnded {
+                try await Task.sleep(for: Self.lookInterval)
+                // Looked at before the files: what it said last is then in them.
+                hasEnded = ProcessTable.look(at: pid).map(\.isZombie) ?? true
+                for text in try files.out.grown() { await line(text) }
+                _ = try files.err.grown()
+            }
+            if let rest = output.rest { await line(rest) }
         }
         endedByItself = !Task.isCancelled
         return result.terminationStatus
