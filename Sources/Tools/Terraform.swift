@@ -38,6 +38,9 @@ public struct Terraform: Sendable, Hashable {
 
     public func output() -> Command { command(["output", "-json", "-no-color"]) }
 
+    /// Prints the state, which names every resource that Terraform knows.
+    public func state() -> Command { command(["state", "pull"]) }
+
     private func command(_ arguments: [String]) -> Command {
         var environment = Command.environmentBase.merging(self.environment) { $1 }
         environment["TF_IN_AUTOMATION"] = "1"

@@ -47,6 +47,23 @@ import Trust
         #expect(try await ec2.instances(named: "none").isEmpty)
     }
 
+    @Test("everything with the cluster's tag is listed, whatever its kind")
+    func tagged() async throws {
+        let rig = Rig(
+            answer(
+                "<R><tagSet><item><key>jeeves:cluster</key><resourceId>vpc-1</resourceId>"
+                    + "<resourceType>vpc</resourceType><value>prod</value></item><item>"
+                    + "<key>jeeves:cluster</key><resourceId>i-1</resourceId>"
+                    + "<resourceType>instance</resourceType></item></tagSet></R>"))
+        let found = try await EC2(client: rig.client).tagged(with: ClusterID(unchecked: "prod"))
+        #expect(found == [.init(id: "vpc-1", kind: "vpc"), .init(id: "i-1", kind: "instance")])
+        #expect(
+            rig.bodies == [
+                "Action=DescribeTags&Filter.1.Name=key&Filter.1.Value.1=jeeves%3Acluster"
+                    + "&Filter.2.Name=value&Filter.2.Value.1=prod&Version=2016-11-15"
+            ])
+    }
+
     @Test("pages without an end are given up")
     func endless() async throws {
         let page = answer("<R><reservationSet/><nextToken>x</nextToken></R>")

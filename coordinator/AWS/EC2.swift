@@ -40,16 +40,46 @@ public struct EC2: Sendable {
         return try await describe(fields, "asking for \(ids.joined(separator: ", "))")
     }
 
+    /// A resource of any kind, as its tag tells.
+    public struct Tagged: Hashable, Sendable {
+        public let id: String
+        /// `vpc`, `subnet`, `instance` and so on.
+        public let kind: String
+    }
+
+    /// Everything in EC2 that carries the cluster's tag; for about an hour terminated instances
+    /// too.
+    public func tagged(with cluster: ClusterID) async throws -> [Tagged] {
+        let fields: Fields =
+            [("Action", "DescribeTags"), ("Version", "2016-11-15")]
+            + Self.filter(1, "key", ["jeeves:cluster"])
+            + Self.filter(2, "value", [cluster.rawValue])
+        return try await pages(fields, "listing what carries the tag of \(cluster)") { answer in
+            answer.all("tagSet", "item").compactMap { item in
+                guard let id = item.text("resourceId"), let kind = item.text("resourceType") else {
+                    return nil
+                }
+                return Tagged(id: id, kind: kind)
+            }
+        }
+    }
+
     private func describe(_ fields: Fields, _ what: String) async throws -> [Instance] {
-        var found: [Instance] = []
+        let action: Fields = [("Action", "DescribeInstances"), ("Version", "2016-11-15")]
+        return try await pages(action + fields, what) { answer in
+            answer.all("reservationSet", "item", "instancesSet", "item").compactMap(Self.instance)
+        }
+    }
+
+    private func pages<Item>(
+        _ fields: Fields, _ what: String, read: (XML) -> [Item]
+    ) async throws -> [Item] {
+        var found: [Item] = []
         var token: String?
         for _ in 1...Self.pagesMax {
-            var page: Fields =
-                [("Action", "DescribeInstances"), ("Version", "2016-11-15")] + fields
-            if let token { page.append(("NextToken", token)) }
+            let page = fields + (token.map { [("NextToken", $0)] } ?? [])
             let answer = try await client.action(.ec2, page, what)
-            found += answer.all("reservationSet", "item", "instancesSet", "item").compactMap(
-                Self.instance)
+            found += read(answer)
             token = answer.text("nextToken").flatMap { $0.isEmpty ? nil : $0 }
             if token == nil { return found }
         }

@@ -9,6 +9,7 @@ struct Cloud: Sendable {
     let source: String
     let route53: Route53
     let sts: STS
+    let ec2: EC2
     /// What Terraform gets besides the keys: region and endpoint.
     let childEnvironment: [String: String]
     let childSecrets: [String: Secret]
@@ -22,6 +23,7 @@ struct Cloud: Sendable {
         let found = try await CredentialChain(
             environment: environment, folder: project.folder, world: world
         ).resolve()
+        for warning in found.warnings { say("note: \(warning)") }
         var child = Dictionary(
             uniqueKeysWithValues: Self.passedOn.compactMap { key in
                 environment[key].map { (key, $0) }
@@ -39,9 +41,11 @@ struct Cloud: Sendable {
         secrets["AWS_SESSION_TOKEN"] = found.credentials.sessionToken
         let client = AWSClient(
             credentials: found.credentials, region: spec.aws.region,
-            endpoint: environment["AWS_ENDPOINT_URL"], world: world)
+            endpoint: environment["AWS_ENDPOINT_URL"], world: world,
+            transport: CurlTransport(options: .init(rootsFile: environment["AWS_CA_BUNDLE"])))
         return Cloud(
             source: found.source, route53: Route53(client: client), sts: STS(client: client),
+            ec2: EC2(client: client),
             childEnvironment: child, childSecrets: secrets,
             nameServer: { domain, server in
                 try await DNS.addresses(of: domain, at: server, chance: world.chance)

@@ -60,7 +60,8 @@ struct Convergence: Sendable {
             let spec = NodeSpec(
                 cluster: run.cluster.cluster, node: node, epoch: run.driving.epoch,
                 run: run.driving.run, generation: (saved?.generation ?? 0) + (isNew ? 1 : 0),
-                digest: digest, steps: steps)
+                digest: digest, steps: steps,
+                coordinators: run.cluster.coordinator.addresses)
             if saving { try run.store.put(.specs, node.rawValue, spec) }
             return (spec, isNew)
         }

@@ -21,12 +21,17 @@ struct Provision: Stage {
             try await readOutputs(run)
             return nothingToDo
         }
+        let orphans = Orphans(run: run, terraform: terraform(run))
+        for line in Orphans.lines(try await orphans.find()) {
+            run.say("note: not in Terraform's state: \(line), or `terraform import` it")
+        }
         let summary = try await apply(run, changes: changes)
         try await readOutputs(run)
         return summary
     }
 
-    /// Takes everything away again and forgets the machines.
+    /// Takes everything away again, proves it, and forgets the machines. Throws `conflict` with a
+    /// command for each resource that is left.
     func destroy(_ run: StageRun) async throws -> String {
         try await prepare(run)
         let changes = try await planned(run, destroying: true)
@@ -34,11 +39,22 @@ struct Provision: Stage {
         let summary = try await apply(run, changes: changes)
         try run.store.delete(.meta, StageRun.infrastructureKey)
         try run.store.delete(.meta, Routes.servingKey)
+        let left = try await Orphans(run: run, terraform: terraform(run)).find()
+        guard left.isEmpty else {
+            let lines = Orphans.lines(left).map { "\n  \($0)" }.joined()
+            throw Failure(
+                .conflict, "proving that nothing is left: these carry the cluster's tag\(lines)",
+                fix: "delete them with the commands above, then run `jeeves destroy` again")
+        }
         return summary
     }
 
     /// Copies the modules beside the state, writes the variables, and initialises the provider.
     private func prepare(_ run: StageRun) async throws {
+        // A Terraform that an earlier run left behind holds the state's lock.
+        for op: Op in ["terraform.plan", "terraform.apply"] {
+            try await run.settle(op, deadline: Self.limits.deadline)
+        }
         let files = run.world.files
         try files.makeDirectory(run.project.terraform, mode: 0o700, op: "terraform.folder")
         try Assets.copy("Terraform", to: run.project.terraform, files: files)

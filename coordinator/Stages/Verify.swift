@@ -14,7 +14,13 @@ struct Verify: Stage {
     func plan(_ run: StageRun) async throws -> [Change] { [] }
 
     func run(_ run: StageRun) async throws -> String {
-        let gate = Gate(
+        let verdict = try await patiently(gate(run), run)
+        try run.store.put(.meta, Self.verdictKey, verdict)
+        return verdict.summary
+    }
+
+    func gate(_ run: StageRun) throws -> Gate {
+        Gate(
             domain: run.cluster.domain, trustPEM: try trust(run), wantsChat: try wantsChat(run),
             world: run.world,
             lookup: { domain in
@@ -24,9 +30,6 @@ struct Verify: Stage {
                 guard let server = servers.first else { return [] }
                 return try await run.cloud.lookup(domain, at: server)
             })
-        let verdict = try await patiently(gate, run)
-        try run.store.put(.meta, Self.verdictKey, verdict)
-        return verdict.summary
     }
 
     static let verdictKey = "gate"
