@@ -14,6 +14,9 @@ struct Demo: AsyncParsableCommand {
     @Flag(help: "Take everything away again at the end, and prove that nothing is left.")
     var destroy = false
 
+    @Flag(help: "Kill jeeves on the way, in Terraform and in Helm; `up` must end the same.")
+    var drill = false
+
     private var domain: String { "chat.\(Layout.zone)" }
 
     func run() async throws {
@@ -63,6 +66,7 @@ struct Demo: AsyncParsableCommand {
             let command = ["jeeves", "plan", "--detailed-exitcode"]
             return try await person.run(command, deadline: .seconds(300)) == 2
         }
+        if drill { await resume(Drill(person: person, host: host), &verdicts) }
         await verdicts.expect("jeeves up ends with a live chat") {
             try await person.run(["jeeves", "up"], deadline: .seconds(1500)) == 0
         }
@@ -93,6 +97,21 @@ struct Demo: AsyncParsableCommand {
         await verdicts.expect("jeeves plan finds no change left") {
             let command = ["jeeves", "plan", "--detailed-exitcode"]
             return try await person.run(command, deadline: .seconds(300)) == 0
+        }
+    }
+
+    /// Each is killed in the middle; what follows has to find the rest done, or do it.
+    private func resume(_ drill: Drill, _ verdicts: inout Verdicts) async {
+        await verdicts.expect("killed while Terraform works, which goes on alone") {
+            try await drill.killed(
+                while: "terraform -chdir=[^ ]* apply", after: .seconds(2), both: false)
+        }
+        await verdicts.expect("killed together with Helm; the agent killed beside its work") {
+            async let agent = drill.agentKilled(while: "jeeves-op-*.service")
+            let helm = try await drill.killed(
+                while: "helm .*upgrade", after: .seconds(1), both: true)
+            let wasKilled = try await agent
+            return helm && wasKilled
         }
     }
 

@@ -27,15 +27,7 @@ struct Operator: Sendable {
     /// Runs a program as that person would, its output going where ours goes. Returns its exit
     /// status. Throws `timeout` if it was killed after `deadline`.
     func run(_ command: [String], deadline: Duration) async throws -> Int32 {
-        say("$ \(command.joined(separator: " "))")
-        let own = Host.environment.filter { !$0.key.uppercased().hasSuffix("_PROXY") }
-        let child = try Spawn.start(
-            Host.find("ip") ?? "/usr/sbin/ip", Self.wrapped(command),
-            environment: own.merging(Layout.awsEnvironment) { $1 }.merging(
-                try Self.terraformEnvironment()
-            ) { $1 },
-            directory: Self.project,
-            streams: Spawn.Streams(), detached: false)
+        let child = try start(command)
         switch await Spawn.wait(for: child, deadline: deadline) {
         case .exited(let code): return code
         case .signalled(let signal): return 128 + signal
@@ -43,6 +35,19 @@ struct Operator: Sendable {
             throw Failure(
                 .timeout, "running \(command.joined(separator: " ")): not done after \(deadline)")
         }
+    }
+
+    /// Starts a program as that person would; the child is the program itself.
+    func start(_ command: [String]) throws -> ChildID {
+        say("$ \(command.joined(separator: " "))")
+        let own = Host.environment.filter { !$0.key.uppercased().hasSuffix("_PROXY") }
+        return try Spawn.start(
+            Host.find("ip") ?? "/usr/sbin/ip", Self.wrapped(command),
+            environment: own.merging(Layout.awsEnvironment) { $1 }.merging(
+                try Self.terraformEnvironment()
+            ) { $1 },
+            directory: Self.project,
+            streams: Spawn.Streams(), detached: false)
     }
 
     /// `ip netns exec` gives the network and a mount namespace; the overlay is mounted in that one.
