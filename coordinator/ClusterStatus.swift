@@ -17,8 +17,25 @@ public struct ClusterStatus: Codable, Sendable {
         public let age: String
     }
 
+    /// One layer of the cluster in one line.
+    public struct Layer: Codable, Sendable, Hashable {
+        public enum State: String, Codable, Sendable {
+            case right, wrong
+            /// It could not be asked; the detail says why.
+            case unknown
+        }
+
+        public let name: String
+        public let state: State
+        public let detail: String
+    }
+
     public let cluster: ClusterID
     public let domain: DomainName
+    /// Infrastructure, DNS, edge, cluster, ingress and application, as last looked at.
+    public let layers: [Layer]
+    /// When the layers were looked at; nil if never.
+    public let lookedAt: Date?
     public let nodes: [Node]
     public let gate: Gate.Verdict?
     public let rollout: Rollout?
@@ -53,9 +70,11 @@ public struct ClusterStatus: Codable, Sendable {
                 connected: connected.contains(name), status: status,
                 age: age?.shortText ?? "-")
         }
+        let layers = try store.get(LayersLook.Result.self, .meta, LayersLook.key)
         let last = try store.get(String.self, .meta, Engine.lastRolloutKey)
         return ClusterStatus(
-            cluster: spec.cluster, domain: spec.domain, nodes: nodes,
+            cluster: spec.cluster, domain: spec.domain, layers: layers?.layers ?? [],
+            lookedAt: layers?.at, nodes: nodes,
             gate: try store.get(Gate.Verdict.self, .meta, Verify.verdictKey),
             rollout: try last.flatMap { try store.get(Rollout.self, .rollouts, $0) })
     }

@@ -120,7 +120,8 @@ public struct Driver: Sendable {
         return lines
     }
 
-    /// Waits until every machine's agent has reported, at most 45 seconds, and says what there is.
+    /// Waits until every machine's agent has reported, at most 45 seconds, looks at every layer,
+    /// and says what there is.
     public func status() async throws -> ClusterStatus {
         let wanted = Set((try? run.infrastructure())?.machines.keys.map { $0 } ?? [])
         let clock = run.world.clock
@@ -135,6 +136,7 @@ public struct Driver: Sendable {
             last = count
             try await clock.sleep(.milliseconds(200), op: "status.wait")
         }
+        _ = try await LayersLook(run: run).look()
         return try ClusterStatus.read(
             run.cluster, store: run.store, connected: await run.downlinks.connected(),
             now: clock.now())
@@ -144,7 +146,8 @@ public struct Driver: Sendable {
     public func serve() async throws {
         for node in (try? run.infrastructure())?.machines.keys.sorted() ?? [] {
             if let spec = try run.store.get(NodeSpec.self, .specs, node.rawValue) {
-                await run.downlinks.assign(spec.driven(by: run.driving))
+                await run.downlinks.assign(
+                    spec.driven(by: run.driving, at: run.cluster.coordinator.addresses))
             }
         }
         progress(.line("listening on \(run.cluster.coordinator.listen)"))
@@ -154,9 +157,9 @@ public struct Driver: Sendable {
 
 extension NodeSpec {
     /// The same wish, sent by another driving start.
-    func driven(by driving: Driving) -> NodeSpec {
+    func driven(by driving: Driving, at addresses: [String]) -> NodeSpec {
         NodeSpec(
             cluster: cluster, node: node, epoch: driving.epoch, run: driving.run,
-            generation: generation, digest: digest, steps: steps)
+            generation: generation, digest: digest, steps: steps, coordinators: addresses)
     }
 }

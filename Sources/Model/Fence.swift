@@ -16,22 +16,30 @@ public struct Fence: Codable, Hashable, Sendable {
     /// Throws `conflict` if `spec` has a lower epoch, the same epoch from another run, a lower
     /// generation, or the same generation with another digest.
     public func admit(_ spec: NodeSpec) throws {
-        func refuse(_ reason: String) -> Failure {
-            Failure(
-                .conflict, "accepting generation \(spec.generation): \(reason)",
-                fix: "stop the older coordinator, or run `jeeves up` with the newest state folder")
-        }
-        if spec.epoch < epoch {
-            throw refuse("epoch \(spec.epoch) is older than \(epoch), which this node obeys")
-        }
-        if spec.epoch == epoch, spec.run != run {
-            throw refuse("epoch \(epoch) belongs to run \(run), but run \(spec.run) sent it")
-        }
+        let what = "accepting generation \(spec.generation)"
+        try admit(epoch: spec.epoch, run: spec.run, for: what)
         if spec.generation < generation {
-            throw refuse("this node already has generation \(generation)")
+            throw refuse(what, "this node already has generation \(generation)")
         }
         if spec.generation == generation, spec.digest != digest {
-            throw refuse("another spec with this generation is already here")
+            throw refuse(what, "another spec with this generation is already here")
         }
+    }
+
+    /// Whether this start of a coordinator may ask anything of the node. Throws `conflict` if it
+    /// has a lower epoch, or the same epoch from another run.
+    public func admit(epoch asked: UInt64, run asking: RunID, for what: String) throws {
+        if asked < epoch {
+            throw refuse(what, "epoch \(asked) is older than \(epoch), which this node obeys")
+        }
+        if asked == epoch, asking != run {
+            throw refuse(what, "epoch \(epoch) belongs to run \(run), but run \(asking) sent it")
+        }
+    }
+
+    private func refuse(_ what: String, _ reason: String) -> Failure {
+        Failure(
+            .conflict, "\(what): \(reason)",
+            fix: "stop the older coordinator, or run `jeeves up` with the newest state folder")
     }
 }

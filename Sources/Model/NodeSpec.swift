@@ -11,10 +11,12 @@ public struct NodeSpec: Codable, Hashable, Sendable {
     /// SHA-256 over the steps' JSON: two specs of one generation must have the same.
     public let digest: Digest
     public let steps: [StepSpec]
+    /// Where the coordinator is from now on, `host:port` each; nil if that is not new.
+    public let coordinators: [String]?
 
     public init(
         cluster: ClusterID, node: NodeName, epoch: UInt64, run: RunID, generation: UInt64,
-        digest: Digest, steps: [StepSpec]
+        digest: Digest, steps: [StepSpec], coordinators: [String]? = nil
     ) {
         self.cluster = cluster
         self.node = node
@@ -23,6 +25,7 @@ public struct NodeSpec: Codable, Hashable, Sendable {
         self.generation = generation
         self.digest = digest
         self.steps = steps
+        self.coordinators = coordinators
     }
 }
 

@@ -117,15 +117,31 @@ extension Kubectl {
 /// Pods.
 extension Kubectl {
     private struct Pod: Decodable {
-        struct Status: Decodable { let phase: String? }
+        struct Condition: Decodable { let type, status: String }
+        struct Status: Decodable {
+            let phase: String?
+            let conditions: [Condition]?
+        }
         let status: Status?
+
+        var hasEnded: Bool { ["Succeeded", "Failed"].contains(status?.phase) }
+        var isReady: Bool {
+            status?.conditions?.contains { $0.type == "Ready" && $0.status == "True" } ?? false
+        }
+    }
+
+    /// How many pods are ready, and of how many, from `get pods --output=json`; those that are
+    /// through do not count. Throws `invalid` if it is not a list of pods.
+    public static func readiness(_ text: String) throws -> (ready: Int, all: Int) {
+        let pods: [Pod] = try items(text, "pods")
+        let running = pods.filter { !$0.hasEnded }
+        return (running.count { $0.isReady }, running.count)
     }
 
     /// Whether a pod that runs once is through, from `get pod NAME --output=json`. Throws `invalid`
     /// if it is no pod.
     public static func hasEnded(_ text: String) throws -> Bool {
-        let pod = try JSON.decode(Pod.self, from: text.utf8, what: "a pod")
-        return ["Succeeded", "Failed"].contains(pod.status?.phase)
+        try JSON.decode(Pod.self, from: text.utf8, what: "a pod").hasEnded
     }
 }
 

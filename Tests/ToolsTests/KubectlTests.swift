@@ -163,4 +163,16 @@ import Testing
                 .init(name: "b", ports: [], selector: [:]),
             ])
     }
+
+    @Test("pods are counted by their readiness; those that are through do not count")
+    func readiness() throws {
+        let (some, all) = try Kubectl.readiness(
+            """
+            {"items":[
+              {"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}},
+              {"status":{"phase":"Pending"}},{"status":{"phase":"Succeeded"}}]}
+            """)
+        #expect(some == 1)
+        #expect(all == 2)
+    }
 }

@@ -54,7 +54,15 @@ struct StatusCommand: AsyncParsableCommand {
                     + (last.map { " (\($0.stage.rawValue): \($0.failure?.message ?? $0.summary))" }
                         ?? ""))
         }
-        if let gate = status.gate { lines.append("edge \(gate.summary)") }
+        if !status.layers.isEmpty {
+            let now = World.live().clock.now()
+            let age = status.lookedAt.map { Duration.seconds(now.timeIntervalSince($0)) }
+            lines += ["", "layers, looked at \(age?.shortText ?? "never") ago"]
+            lines.append(
+                Terminal.table(
+                    [["LAYER", "STATE", "DETAIL"]]
+                        + status.layers.map { [$0.name, $0.state.rawValue, $0.detail] }))
+        }
         var rows = [["NODE", "ROLE", "ADDRESS", "INSTANCE", "STEP", "STATE", "AGE", "DETAIL"]]
         for node in status.nodes {
             let start = [
