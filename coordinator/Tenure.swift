@@ -13,7 +13,7 @@ actor Tenure {
     private var lease: Lease
     private var renewal: Task<Void, Never>?
 
-    /// Waits for an earlier holder whose claim is about to end by itself. Throws `conflict` with
+    /// Waits for an earlier holder whose claim is about to end by itself. Throws `locked` with
     /// who holds the lease if it is being renewed, because then that coordinator is alive.
     static func begin(
         _ store: Store, holder: String, clock: any Clocks, log: Logger,
@@ -28,7 +28,7 @@ actor Tenure {
                 let tenure = Tenure(store: store, clock: clock, lease: lease)
                 await tenure.keep(log)
                 return tenure
-            } catch let failure as Failure where failure.code == .conflict {
+            } catch let failure as Failure where failure.code == .locked {
                 let isRenewed = try store.lease().map { $0.until != first?.until } ?? false
                 guard !isRenewed, clock.uptime() < end else { throw failure }
                 if !hasSaid { say("waiting for the claim of an earlier run to end") }

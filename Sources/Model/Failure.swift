@@ -9,6 +9,8 @@ public struct Failure: Error, Codable, Hashable, Sendable {
         case notFound
         /// Somebody or something else changed or holds it; nothing was overwritten.
         case conflict
+        /// Another coordinator drives; nothing was done.
+        case locked
         /// The peer is not who it must be, or may not do this.
         case unauthorized
         /// The other side cannot be reached or is not ready now.
@@ -56,7 +58,7 @@ extension Failure {
     /// Whether the same attempt may work later with nothing changed by a person.
     public var mayPass: Bool {
         switch code {
-        case .unavailable, .timeout, .failed, .conflict: true
+        case .unavailable, .timeout, .failed, .conflict, .locked: true
         case .invalid, .notFound, .unauthorized, .unsupported: false
         }
     }

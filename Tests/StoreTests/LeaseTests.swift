@@ -19,7 +19,8 @@ import Testing
             let refused = failure {
                 try right.acquireLease(holder: "bob", now: now + 14, ttl: .seconds(15))
             }
-            #expect(refused?.code == .conflict)
+            #expect(refused?.code == .locked)
+            #expect(refused?.code.exitStatus == 6)
             #expect(refused?.message.contains("ann is it, since 2026-01-01T00:00:00Z") == true)
             try left.release(lease)
             let next = try right.acquireLease(holder: "bob", now: now + 14, ttl: .seconds(15))

@@ -27,14 +27,14 @@ extension Store {
     /// The lease as it stands, held or over; nil before the first one and after a release.
     public func lease() throws -> Lease? { try get(Lease.self, .meta, Self.leaseKey) }
 
-    /// Begins a new term. Throws `conflict` with who holds the lease and since when, unless that
+    /// Begins a new term. Throws `locked` with who holds the lease and since when, unless that
     /// one is over at `now`.
     public func acquireLease(holder: String, now: Date, ttl: Duration) throws -> Lease {
         let term = try get(.meta, Self.termKey)
         let current = try get(.meta, Self.leaseKey)
         if let held = try lease(), !held.isOver(at: now) {
             throw Failure(
-                .conflict,
+                .locked,
                 "becoming the coordinator: \(held.holder) is it, since "
                     + "\(held.since.formatted(.iso8601))",
                 fix: "wait for it to end, or stop it; its claim ends by itself at "
