@@ -39,14 +39,26 @@ struct Provision: Stage {
         let summary = try await apply(run, changes: changes)
         try run.store.delete(.meta, StageRun.infrastructureKey)
         try run.store.delete(.meta, Routes.servingKey)
-        let left = try await Orphans(run: run, terraform: terraform(run)).find()
+        try await proveEmpty(run)
+        return summary
+    }
+
+    /// The account tells of what was just deleted for some seconds more.
+    private func proveEmpty(_ run: StageRun) async throws {
+        let orphans = Orphans(run: run, terraform: terraform(run))
+        let clock = run.world.clock
+        let end = clock.uptime() + .seconds(60)
+        var left = try await orphans.find()
+        while !left.isEmpty, clock.uptime() < end {
+            try await clock.sleep(.seconds(3), op: "provision.empty")
+            left = try await orphans.find()
+        }
         guard left.isEmpty else {
             let lines = Orphans.lines(left).map { "\n  \($0)" }.joined()
             throw Failure(
                 .conflict, "proving that nothing is left: these carry the cluster's tag\(lines)",
                 fix: "delete them with the commands above, then run `jeeves destroy` again")
         }
-        return summary
     }
 
     /// Copies the modules beside the state, writes the variables, and initialises the provider.
