@@ -151,7 +151,12 @@ public struct Driver: Sendable {
             }
         }
         progress(.line("listening on \(run.cluster.coordinator.listen)"))
-        while true { try await run.world.clock.sleep(.seconds(3600), op: "serve.idle") }
+        while true {
+            // Verbs beside this coordinator show what it saw, and use the way to the cluster that
+            // the look keeps open.
+            _ = try? await LayersLook(run: run).look()
+            try await run.world.clock.sleep(.seconds(60), op: "serve.idle")
+        }
     }
 }
 

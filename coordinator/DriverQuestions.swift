@@ -20,14 +20,8 @@ extension Driver {
         try await ClusterAccess.open(run).kubectl.kubeconfig
     }
 
-    /// A person waits for it and may interrupt it: an hour bounds only what was forgotten. Helm
-    /// gets as long to end by itself, because killing it leaves its release pending for ever.
     private func child(_ command: Command, op: Op) async throws -> Finished {
-        try await run.world.processes.run(
-            command,
-            limits: Limits(
-                deadline: .seconds(3600), grace: .seconds(600), outputBytesMax: 64 << 20),
-            op: op)
+        try await run.world.processes.run(command, limits: Beside.limits, op: op)
     }
 
     /// The last journal lines of a node. Throws `invalid` for an unknown source.

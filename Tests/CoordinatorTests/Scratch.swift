@@ -1,17 +1,38 @@
+import Coordinator
 import Model
 import Outside
 import Store
+import Testing
 
-/// Runs `body` with a store in a folder that is gone afterwards.
-func withStore<Value>(_ body: (Store) async throws -> Value) async throws -> Value {
+/// Runs `body` with a folder that is gone afterwards.
+func withFolder<Value>(_ body: (String) async throws -> Value) async throws -> Value {
     let world = World.live()
     let folder = "/tmp/coordinator-\(world.chance.runID())"
     try world.files.makeDirectory(folder, mode: 0o700, op: "test.folder")
-    defer {
-        for name in (try? world.files.list(folder)) ?? [] {
-            try? world.files.remove("\(folder)/\(name)", op: "test.clean")
+    func clear(_ path: String) {
+        if (try? world.files.info(path))??.kind == .directory {
+            for name in (try? world.files.list(path)) ?? [] { clear("\(path)/\(name)") }
         }
-        try? world.files.remove(folder, op: "test.clean")
+        try? world.files.remove(path, op: "test.clean")
     }
-    return try await body(try Store.open(path: "\(folder)/jeeves.db"))
+    defer { clear(folder) }
+    return try await body(folder)
+}
+
+/// Runs `body` with a store in a folder of its own.
+func withStore<Value>(_ body: (Store) async throws -> Value) async throws -> Value {
+    try await withFolder { try await body(Store.open(path: "\($0)/jeeves.db")) }
+}
+
+/// Runs `body` with what `jeeves init` leaves.
+func withFounded(_ body: (Project, World) async throws -> Void) async throws {
+    try await withFolder { folder in
+        let (project, world) = (Project(folder: folder), World.live())
+        _ = try Founding.make(
+            project,
+            values: .init(
+                cluster: ClusterID("chat"), domain: DomainName("chat.example.org"),
+                email: "ops@example.org", region: "eu-central-1"), world: world)
+        try await body(project, world)
+    }
 }

@@ -96,6 +96,9 @@ struct Demo: AsyncParsableCommand {
             let command = ["jeeves", "logs", "controller-1", "--source", "agent", "--lines", "3"]
             return try await person.run(command, deadline: .seconds(60)) == 0
         }
+        await verdicts.expect("beside jeeves serve, kubectl works and up says who drives") {
+            try await beside(person)
+        }
         await verdicts.expect("jeeves up again has nothing to do") {
             try await person.run(["jeeves", "up"], deadline: .seconds(600)) == 0
         }
@@ -103,6 +106,21 @@ struct Demo: AsyncParsableCommand {
             let command = ["jeeves", "plan", "--detailed-exitcode"]
             return try await person.run(command, deadline: .seconds(300)) == 0
         }
+    }
+
+    private func beside(_ person: Operator) async throws -> Bool {
+        let serving = try person.start(["jeeves", "serve"])
+        let nodes = ["jeeves", "kubectl", "--", "get", "nodes"]
+        var code = Int32(-1)
+        let end = ContinuousClock.now + .seconds(60)
+        while code != 0, ContinuousClock.now < end {
+            try await Task.sleep(for: .seconds(1))
+            code = try await person.run(nodes, deadline: .seconds(60))
+        }
+        let refused = try await person.run(["jeeves", "up"], deadline: .seconds(60))
+        kill(serving.pid, SIGTERM)
+        _ = await Spawn.wait(for: serving, deadline: .seconds(30))
+        return code == 0 && refused == 6
     }
 
     /// Each is killed in the middle; what follows has to find the rest done, or do it.

@@ -14,20 +14,20 @@ struct Destroy: AsyncParsableCommand {
               jeeves destroy --yes
             """)
 
-    @OptionGroup var where_: ProjectOptions
+    @OptionGroup var target: ProjectOptions
 
     @Flag(help: "Do not ask.")
     var yes = false
 
     func run() async throws {
         do {
-            let spec = try where_.project().spec(World.live().files)
+            let spec = try target.project().spec(World.live().files)
             let question = "This destroys cluster \(spec.cluster) at \(spec.domain) and its data."
             guard yes || Terminal.confirm(question, word: spec.cluster.rawValue) else {
                 throw Failure(.conflict, "destroying \(spec.cluster): not confirmed", fix: "--yes")
             }
         } catch { throw Ending.report(error) }
-        let lines = try await Drive.run(where_, resume: "jeeves destroy") { driver in
+        let lines = try await Drive.run(target, resume: "jeeves destroy") { driver in
             try await driver.destroy()
         }
         for line in lines { Terminal.write(line) }

@@ -16,7 +16,7 @@ struct Initialize: AsyncParsableCommand {
               jeeves init --cluster chat --domain chat.example.org --email ops@example.org
             """)
 
-    @OptionGroup var where_: ProjectOptions
+    @OptionGroup var target: ProjectOptions
 
     @Option(help: "Name of the cluster.")
     var cluster = "chat"
@@ -33,7 +33,7 @@ struct Initialize: AsyncParsableCommand {
     func run() async throws {
         do {
             let made = try Founding.make(
-                where_.project(),
+                target.project(),
                 values: .init(
                     cluster: ClusterID(cluster), domain: DomainName(domain), email: email,
                     region: region),

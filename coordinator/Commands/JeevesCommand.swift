@@ -25,7 +25,7 @@ public struct JeevesCommand: AsyncParsableCommand {
         subcommands: [
             Initialize.self, Validate.self, PlanCommand.self, Up.self, StatusCommand.self,
             KubectlVerb.self, HelmVerb.self, KubeconfigVerb.self, Logs.self, Serve.self,
-            Destroy.self,
+            TokenCommand.self, Destroy.self,
         ])
 
     public init() {}

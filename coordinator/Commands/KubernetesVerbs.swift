@@ -16,14 +16,16 @@ struct KubectlVerb: AsyncParsableCommand {
               jeeves kubectl -- describe node worker-1
             """)
 
-    @OptionGroup var where_: ProjectOptions
+    @OptionGroup var target: ProjectOptions
 
     @Argument(parsing: .postTerminator, help: "Arguments of kubectl, after --.")
     var arguments: [String] = []
 
     func run() async throws {
         let wanted = arguments
-        try await Drive.run(where_, resume: "jeeves kubectl") { driver in
+        try await Running.orDriven(target, resume: "jeeves kubectl") { beside, kubeconfig in
+            try await beside.kubectl(wanted, kubeconfig: kubeconfig)
+        } driven: { driver in
             try await driver.kubectl(wanted)
         }.passOn()
     }
@@ -41,16 +43,35 @@ struct HelmVerb: AsyncParsableCommand {
               jeeves helm -- history rocketchat --namespace psautoinfra
             """)
 
-    @OptionGroup var where_: ProjectOptions
+    @OptionGroup var target: ProjectOptions
 
     @Argument(parsing: .postTerminator, help: "Arguments of Helm, after --.")
     var arguments: [String] = []
 
     func run() async throws {
         let wanted = arguments
-        try await Drive.run(where_, resume: "jeeves helm") { driver in
+        try await Running.orDriven(target, resume: "jeeves helm") { beside, kubeconfig in
+            try await beside.helm(wanted, kubeconfig: kubeconfig)
+        } driven: { driver in
             try await driver.helm(wanted)
         }.passOn()
+    }
+}
+
+/// Uses a running coordinator's way to the cluster, or embeds a coordinator.
+private enum Running {
+    static func orDriven(
+        _ options: ProjectOptions, resume: String,
+        beside: (Beside, _ kubeconfig: String) async throws -> Finished,
+        driven: @Sendable @escaping (Driver) async throws -> Finished
+    ) async throws -> Finished {
+        do {
+            let other = Beside(try options.project(), world: World.live())
+            if let kubeconfig = try other.kubeconfig() {
+                return try await beside(other, kubeconfig)
+            }
+        } catch { throw Ending.report(error) }
+        return try await Drive.run(options, resume: resume, driven)
     }
 }
 
@@ -73,16 +94,20 @@ struct KubeconfigVerb: AsyncParsableCommand {
         commandName: "kubeconfig",
         abstract: "Write the kubeconfig and keep its tunnel open until Ctrl-C.",
         discussion: """
-            Prints the file's path; it holds the administrator's keys and is private to you.
+            Prints the file's path; it holds the administrator's keys and is private to you. Beside
+            a coordinator that runs already it prints the path of that one and ends.
 
               jeeves kubeconfig &
               kubectl --kubeconfig .jeeves/kube/config get nodes
             """)
 
-    @OptionGroup var where_: ProjectOptions
+    @OptionGroup var target: ProjectOptions
 
     func run() async throws {
-        try await Drive.run(where_, resume: "jeeves kubeconfig") { driver in
+        if let path = try? Beside(target.project(), world: World.live()).kubeconfig() {
+            return Terminal.write(path)
+        }
+        try await Drive.run(target, resume: "jeeves kubeconfig") { driver in
             Terminal.write(try await driver.kubeconfig())
             try await driver.serve()
         }
@@ -98,7 +123,7 @@ struct Logs: AsyncParsableCommand {
               jeeves logs controller-1 --source certbot --lines 50
             """)
 
-    @OptionGroup var where_: ProjectOptions
+    @OptionGroup var target: ProjectOptions
 
     @Argument(help: "The node.")
     var node: String
@@ -111,7 +136,7 @@ struct Logs: AsyncParsableCommand {
 
     func run() async throws {
         let (node, source, lines) = (node, source, lines)
-        let text = try await Drive.run(where_, resume: "jeeves logs \(node)") { driver in
+        let text = try await Drive.run(target, resume: "jeeves logs \(node)") { driver in
             try await driver.logs(NodeName(node), source: source, lines: lines)
         }
         Terminal.write(text.withoutLastNewline)

@@ -15,7 +15,7 @@ struct PlanCommand: AsyncParsableCommand {
               jeeves plan --output json --detailed-exitcode
             """)
 
-    @OptionGroup var where_: ProjectOptions
+    @OptionGroup var target: ProjectOptions
 
     @Option(name: .shortAndLong, help: "Output format.")
     var output = OutputFormat.table
@@ -24,7 +24,7 @@ struct PlanCommand: AsyncParsableCommand {
     var detailedExitcode = false
 
     func run() async throws {
-        let plan = try await Drive.run(where_, resume: "jeeves plan") { try await $0.plan() }
+        let plan = try await Drive.run(target, resume: "jeeves plan") { try await $0.plan() }
         do {
             switch output {
             case .json:

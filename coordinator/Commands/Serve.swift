@@ -12,9 +12,9 @@ struct Serve: AsyncParsableCommand {
               jeeves serve --file /etc/jeeves/jeeves.yaml --state /var/lib/jeeves-coordinator
             """)
 
-    @OptionGroup var where_: ProjectOptions
+    @OptionGroup var target: ProjectOptions
 
     func run() async throws {
-        try await Drive.run(where_, resume: "jeeves serve") { try await $0.serve() }
+        try await Drive.run(target, resume: "jeeves serve") { try await $0.serve() }
     }
 }

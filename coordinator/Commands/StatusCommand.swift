@@ -18,7 +18,7 @@ struct StatusCommand: AsyncParsableCommand {
               jeeves status --cached
             """)
 
-    @OptionGroup var where_: ProjectOptions
+    @OptionGroup var target: ProjectOptions
 
     @Option(name: .shortAndLong, help: "Output format.")
     var output = OutputFormat.table
@@ -29,13 +29,13 @@ struct StatusCommand: AsyncParsableCommand {
     func run() async throws {
         let status: ClusterStatus
         do {
-            let project = try where_.project()
+            let project = try target.project()
             // Where a coordinator runs, the agents talk to that one, and it notes what they say.
             let reads = try cached || ClusterStatus.isDriven(project, world: World.live())
             status =
                 reads
                 ? try ClusterStatus.cached(project, world: World.live())
-                : try await Drive.run(where_, resume: "jeeves status") { try await $0.status() }
+                : try await Drive.run(target, resume: "jeeves status") { try await $0.status() }
             switch output {
             case .json:
                 let text = try JSON.encode(status, pretty: true)

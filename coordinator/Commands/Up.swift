@@ -16,7 +16,7 @@ struct Up: AsyncParsableCommand {
               jeeves up --replace controller-1
             """)
 
-    @OptionGroup var where_: ProjectOptions
+    @OptionGroup var target: ProjectOptions
 
     @Option(help: "Allow this controller to be replaced or deleted.")
     var replace: [String] = []
@@ -30,7 +30,7 @@ struct Up: AsyncParsableCommand {
             options = RolloutOptions(
                 replace: Set(try replace.map { try NodeName($0) }), takeDNS: takeDNS)
         } catch { throw Ending.report(error) }
-        let report = try await Drive.run(where_, rollout: options, resume: "jeeves up") { driver in
+        let report = try await Drive.run(target, rollout: options, resume: "jeeves up") { driver in
             try await driver.up()
         }
         Terminal.write(Summary.render(report))

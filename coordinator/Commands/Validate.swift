@@ -14,11 +14,11 @@ struct Validate: AsyncParsableCommand {
               jeeves validate --file staging/jeeves.yaml
             """)
 
-    @OptionGroup var where_: ProjectOptions
+    @OptionGroup var target: ProjectOptions
 
     func run() async throws {
         do {
-            let project = try where_.project()
+            let project = try target.project()
             let spec = try project.spec(World.live().files)
             Terminal.write(
                 "\(project.clusterFile): right (cluster \(spec.cluster), \(spec.domain))")

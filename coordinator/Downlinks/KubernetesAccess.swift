@@ -45,13 +45,19 @@ public actor KubernetesAccess {
         }
         let own = text.reveal().replacing(
             "https://127.0.0.1:\(Self.portWanted)", with: "https://127.0.0.1:\(port)")
-        let path = "\(folder)/config"
+        let path = Self.kubeconfig(in: folder)
         try world.files.makeDirectory(folder, mode: 0o700, op: "kubeconfig.folder")
         if try world.files.text(path) != own {
             try world.files.replace(
                 path, with: Array(own.utf8), mode: 0o600, op: "kubeconfig.replace")
         }
         return path
+    }
+
+    static func kubeconfig(in folder: String) -> String { "\(folder)/config" }
+
+    static func kubeconfig(in project: Project) -> String {
+        kubeconfig(in: "\(project.state)/kube")
     }
 
     /// A tunnel's far end has dialled in. Nobody else's tunnel is ever taken.

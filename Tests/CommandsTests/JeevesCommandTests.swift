@@ -1,0 +1,73 @@
+import ArgumentParser
+import Model
+import Testing
+
+@testable import Commands
+
+@Suite struct JeevesCommandTests {
+    /// Every verb, and the verbs below it.
+    private static var verbs: [any ParsableCommand.Type] {
+        func below(_ command: any ParsableCommand.Type) -> [any ParsableCommand.Type] {
+            command.configuration.subcommands.flatMap { [$0] + below($0) }
+        }
+        return below(JeevesCommand.self)
+    }
+
+    @Test("every verb says what it does, and shows how it is typed")
+    func help() {
+        #expect(Self.verbs.count >= 13)
+        for verb in Self.verbs {
+            let name = verb._commandName
+            #expect(verb.configuration.abstract.hasSuffix("."), "\(name)")
+            let examples = verb.configuration.discussion.split(separator: "\n").filter {
+                $0.drop { $0 == " " }.hasPrefix("jeeves ")
+            }
+            #expect(!examples.isEmpty, "\(name) has no example")
+        }
+    }
+
+    @Test("each example of the help can be parsed")
+    func examples() throws {
+        for verb in Self.verbs + [JeevesCommand.self] {
+            for line in verb.configuration.discussion.split(separator: "\n") {
+                let words = line.split(separator: " ", omittingEmptySubsequences: true)
+                guard words.first == "jeeves" else { continue }
+                // Before a redirection, a comment or a job sign; two spaces begin a comment.
+                let typed = line.drop { $0 == " " }.split(separator: "  ").first ?? ""
+                let arguments = typed.split(separator: " ").dropFirst().prefix {
+                    $0 != ">" && $0 != "&"
+                }
+                #expect(throws: Never.self, "\(typed)") {
+                    _ = try JeevesCommand.parseAsRoot(arguments.map(String.init))
+                }
+            }
+        }
+    }
+
+    @Test("arguments after -- are kubectl's and Helm's own")
+    func passedOn() throws {
+        let parsed = try JeevesCommand.parseAsRoot(
+            ["kubectl", "--", "get", "pods", "--all-namespaces"])
+        #expect((parsed as? KubectlVerb)?.arguments == ["get", "pods", "--all-namespaces"])
+        let helm = try JeevesCommand.parseAsRoot(["helm", "--", "list", "-A"])
+        #expect((helm as? HelmVerb)?.arguments == ["list", "-A"])
+    }
+
+    @Test(
+        "exit codes are those of the design",
+        arguments: [
+            (Failure.Code.failed, Int32(1)), (.invalid, 1), (.timeout, 5), (.locked, 6),
+            (.conflict, 7),
+        ])
+    func exitCodes(code: Failure.Code, status: Int32) {
+        #expect(code.exitStatus == status)
+    }
+
+    @Test("wrong use exits with 64")
+    func usage() {
+        let error = #expect(throws: (any Error).self) {
+            try JeevesCommand.parseAsRoot(["up", "--no-such-option"])
+        }
+        #expect(error.map { JeevesCommand.exitCode(for: $0).rawValue } == 64)
+    }
+}

@@ -1,0 +1,42 @@
+import Model
+import Outside
+import Store
+import Support
+import Testing
+import Trust
+
+@testable import Coordinator
+
+@Suite struct BesideTests {
+    @Test("kubectl goes the way of a running coordinator, and of no other")
+    func kubeconfig() async throws {
+        try await withFounded { project, world in
+            let beside = Beside(project, world: world)
+            let path = "\(project.state)/kube/config"
+            #expect(try beside.kubeconfig() == nil, "nobody runs")
+            let store = try Store.open(path: project.store)
+            _ = try store.acquireLease(
+                holder: "ops@bastion", now: world.clock.now(), ttl: .seconds(15))
+            #expect(try beside.kubeconfig() == nil, "it has no way yet")
+            try world.files.makeDirectory("\(project.state)/kube", mode: 0o700, op: "test")
+            try world.files.replace(path, with: [], mode: 0o600, op: "test")
+            #expect(try beside.kubeconfig() == path)
+        }
+    }
+
+    @Test("a token that was made beside a coordinator lets that node enrol, once")
+    func token() async throws {
+        try await withFounded { project, world in
+            let node = NodeName(unchecked: "worker-9")
+            let token = try Beside(project, world: world).makeToken(
+                for: node, lifetime: .seconds(60))
+            let tokens = Tokens(try Store.open(path: project.store))
+            let key = Hash.sha256("key".utf8)
+            try tokens.redeem(token, node: node, key: key, now: world.clock.now())
+            #expect(throws: Failure.self) {
+                try tokens.redeem(
+                    token, node: node, key: Hash.sha256("other".utf8), now: world.clock.now())
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import Model
+import Outside
+import Store
+import Tools
+import Trust
+
+/// What a verb can do while another coordinator runs on the same state folder: that one keeps the
+/// way to the cluster's API open, and the store takes what it reads next.
+public struct Beside: Sendable {
+    /// For a person who waits; Helm gets as long to end by itself, because killing it leaves its
+    /// release pending for ever.
+    static let limits = Limits(
+        deadline: .seconds(3600), grace: .seconds(600), outputBytesMax: 64 << 20)
+
+    let project: Project
+    let world: World
+
+    public init(_ project: Project, world: World) {
+        self.project = project
+        self.world = world
+    }
+
+    /// Path of the kubeconfig that the running coordinator keeps; nil if none runs, or if it has no
+    /// way to the cluster yet.
+    public func kubeconfig() throws -> String? {
+        let path = KubernetesAccess.kubeconfig(in: project)
+        guard try ClusterStatus.isDriven(project, world: world), try world.files.info(path) != nil
+        else { return nil }
+        return path
+    }
+
+    /// Runs kubectl over the running coordinator's way. Its exit is a value.
+    public func kubectl(_ arguments: [String], kubeconfig: String) async throws -> Finished {
+        try await world.processes.run(
+            Kubectl(kubeconfig: kubeconfig).command(arguments), limits: Self.limits, op: "kubectl")
+    }
+
+    /// Runs Helm over the running coordinator's way. Its exit is a value.
+    public func helm(_ arguments: [String], kubeconfig: String) async throws -> Finished {
+        try await world.processes.run(
+            Helm(kubeconfig: kubeconfig, home: "\(project.state)/kube/helm").command(arguments),
+            limits: Self.limits, op: "helm")
+    }
+
+    /// A token with which the machine `node`, which has no AWS role, enrols once. Throws `notFound`
+    /// before `jeeves init`.
+    public func makeToken(for node: NodeName, lifetime: Duration) throws -> Secret {
+        try project.requireState(world.files)
+        return try Tokens(Store.open(path: project.store)).make(
+            for: node, lifetime: lifetime, now: world.clock.now(), chance: world.chance)
+    }
+}

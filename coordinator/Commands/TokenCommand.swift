@@ -1,0 +1,50 @@
+import ArgumentParser
+import Coordinator
+import Model
+import Outside
+
+/// `jeeves token`: for machines without an AWS role.
+struct TokenCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "token",
+        abstract: "Let a machine enrol that has no AWS role.",
+        discussion: """
+              jeeves token create worker-9
+            """,
+        subcommands: [Create.self])
+
+    /// `jeeves token create`.
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a token with which one machine enrols once.",
+            discussion: """
+                The only copy is printed. Put it on the machine, readable by root alone, name the
+                file as `tokenFile` in /etc/jeeves/agent.json, and start jeeves-agent.
+
+                  jeeves token create worker-9
+                  jeeves token create worker-9 --lifetime-minutes 10 > worker-9.token
+                """)
+
+        @OptionGroup var target: ProjectOptions
+
+        @Argument(help: "Name of the node.")
+        var node: String
+
+        @Option(help: "Minutes until it is worthless, at most a day's.")
+        var lifetimeMinutes = 60
+
+        func run() async throws {
+            do {
+                guard (1...1440).contains(lifetimeMinutes) else {
+                    throw Failure(
+                        .invalid,
+                        "making a token: \(lifetimeMinutes) minutes are outside 1 to 1440",
+                        fix: "write --lifetime-minutes 60")
+                }
+                let token = try Beside(target.project(), world: World.live()).makeToken(
+                    for: NodeName(node), lifetime: .seconds(lifetimeMinutes * 60))
+                Terminal.write(token.reveal())
+            } catch { throw Ending.report(error) }
+        }
+    }
+}
