@@ -16,7 +16,7 @@ build: ## build everything for debugging, tests included
 	@swift build --build-tests --explicit-target-dependency-import-check error
 
 check: build ## lint; house rules run with the tests
-	@swift format lint --strict --parallel --recursive --configuration .swift-format Package.swift Sources agent coordinator Tests
+	@swift format lint --strict --parallel --recursive --configuration .swift-format Package.swift Sources agent coordinator Tests bench
 	@terraform fmt -check -recursive coordinator/Terraform
 
 test: setup build ## run all tests
@@ -37,6 +37,9 @@ lab-up: setup ## start the lab
 
 lab-down: ## remove everything the lab made, also after a crash
 	@swift build --product lab && $(LAB) down
+
+bench: ## figures against their limits, while the lab of make demo is up
+	@swift build --product bench && .build/debug/bench agent
 
 clean: ## remove what building made; the cache outside the checkout stays
 	@rm -rf .build

@@ -53,6 +53,7 @@ let package = Package(
         .executable(name: "jeeves-agent", targets: ["AgentMain"]),
         .executable(name: "jeeves", targets: ["CoordinatorMain"]),
         .executable(name: "lab", targets: ["Lab"]),
+        .executable(name: "bench", targets: ["Bench"]),
     ],
     dependencies: [
         github("apple/swift-argument-parser", from: "1.8.0"),
@@ -132,6 +133,9 @@ let package = Package(
             name: "Lab", dependencies: ["Model", "Outside", arguments, crypto, logging],
             path: "Tests/Lab",
             exclude: ["Chart", "Standins"], swiftSettings: strict),
+        .executableTarget(
+            name: "Bench", dependencies: ["Model", "Outside", arguments], path: "bench",
+            swiftSettings: strict),
         tests(of: "Model"),
         tests(of: "Outside", needs: ["Model", "CSystemd", logging]),
         tests(of: "Tools", exclude: ["Fixtures"], needs: ["Model", "Outside"]),

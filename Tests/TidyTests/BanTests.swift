@@ -67,7 +67,7 @@ struct BanTests {
         Ban(word: "SystemRandomNumberGenerator", instead: "use world.chance", home: live),
         Ban(
             word: "print(", instead: "use a Logger, or Terminal in Commands",
-            home: ["coordinator/Commands/", "Tests/Lab/"]),
+            home: ["coordinator/Commands/", "Tests/Lab/", "bench/"]),
         Ban(word: "fatalError(", instead: "throw a Failure, or precondition", home: testing),
         Ban(word: "try!", instead: "throw on", home: testing),
         Ban(word: "as!", instead: "use as? and say what happens else", home: testing),

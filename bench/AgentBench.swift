@@ -1,0 +1,103 @@
+import ArgumentParser
+import Model
+import Outside
+
+/// What an idle agent costs its node: memory, processor time and wake-ups of every `jeeves-agent`
+/// that runs on this machine, those of the lab's nodes too, against the limits of the design.
+struct AgentBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "agent",
+        abstract: "Memory, processor time and wake-ups of the agents that run here.",
+        discussion: """
+            Run it as root while the lab is up and idle (make demo, then make bench).
+
+              bench agent
+              bench agent --seconds 300
+            """)
+
+    @Option(help: "How long to watch.")
+    var seconds = 60
+
+    /// Limits of the design; one copy running, idle.
+    private static let limits: [(name: String, unit: String, most: Double)] = [
+        ("memory (PSS)", "KiB", 20 * 1024), ("private dirty", "KiB", 4 * 1024),
+        ("processor", "ms/min", 10), ("wake-ups", "1/s", 1),
+    ]
+
+    func run() async throws {
+        let world = World.live()
+        let found = try agents(world.files)
+        guard !found.isEmpty else {
+            throw Failure(
+                .notFound, "looking for jeeves-agent: none runs here", fix: "run `make demo` first")
+        }
+        print("watching \(found.count) agents for \(seconds) s")
+        let before = try found.map { try Sample($0, world.files) }
+        try await world.clock.sleep(.seconds(seconds), op: "bench.watch")
+        var missed = 0
+        print("pid      figure          measured      limit  ratio")
+        for (pid, start) in zip(found, before) {
+            let end = try Sample(pid, world.files)
+            let measured = [
+                Double(end.pss), Double(end.dirty),
+                Double(end.busy - start.busy) / 1e6 * 60 / Double(seconds),
+                Double(end.wakeups - start.wakeups) / Double(seconds),
+            ]
+            for (limit, value) in zip(Self.limits, measured) {
+                let ratio = value / limit.most
+                missed += ratio > 1 ? 1 : 0
+                print(
+                    pad("\(pid)", 9) + pad(limit.name, 15)
+                        + pad("\(rounded(value)) \(limit.unit)", 15)
+                        + pad("\(rounded(limit.most))", 7) + "\(rounded(ratio))"
+                        + (ratio > 1 ? "  missed" : ""))
+            }
+        }
+        if missed > 0 { throw ExitCode(1) }
+    }
+
+    private func agents(_ files: any Files) throws -> [Int] {
+        try files.list("/proc").compactMap { Int($0) }.filter {
+            (try? files.text("/proc/\($0)/comm")) == "jeeves-agent\n"
+        }.sorted()
+    }
+
+    private func rounded(_ value: Double) -> String {
+        value >= 100 ? "\(Int(value.rounded()))" : "\((value * 100).rounded() / 100)"
+    }
+
+    private func pad(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(1, width - text.count))
+    }
+}
+
+/// What proc(5) says of one process at one moment.
+private struct Sample {
+    let pss: Int
+    let dirty: Int
+    /// Nanoseconds on a processor, of all threads.
+    let busy: Int
+    /// How often its threads went to sleep by themselves, and so were woken.
+    let wakeups: Int
+
+    init(_ pid: Int, _ files: any Files) throws {
+        let memory = try files.text("/proc/\(pid)/smaps_rollup") ?? ""
+        pss = Self.field("Pss:", memory)
+        dirty = Self.field("Private_Dirty:", memory)
+        var (busy, wakeups) = (0, 0)
+        for thread in try files.list("/proc/\(pid)/task") {
+            let folder = "/proc/\(pid)/task/\(thread)"
+            let times = try files.text("\(folder)/schedstat") ?? ""
+            busy += times.split(separator: " ").first.flatMap { Int($0) } ?? 0
+            wakeups += Self.field(
+                "voluntary_ctxt_switches:", try files.text("\(folder)/status") ?? "")
+        }
+        (self.busy, self.wakeups) = (busy, wakeups)
+    }
+
+    private static func field(_ name: String, _ text: String) -> Int {
+        let line = text.split(separator: "\n").first { $0.hasPrefix(name) }
+        let words = line?.split(whereSeparator: \.isWhitespace) ?? []
+        return words.count > 1 ? Int(words[1]) ?? 0 : 0
+    }
+}
