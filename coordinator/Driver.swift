@@ -78,10 +78,11 @@ public struct Driver: Sendable {
                     folder: "\(project.state)/kube", log: log),
                 cloud: cloud, package: package.announced, pin: authority.pin,
                 options: request.options, log: log, say: say)
-            let result = try await Reception.open(stageRun, authority: authority, package: package)
-            {
-                try await body(
-                    Driver(run: stageRun, children: children, progress: progress))
+            let result = try await tenure.hold {
+                try await Reception.open(stageRun, authority: authority, package: package) {
+                    try await body(
+                        Driver(run: stageRun, children: children, progress: progress))
+                }
             }
             await tenure.end()
             return result

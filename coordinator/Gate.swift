@@ -36,6 +36,17 @@ public struct Gate: Sendable {
     let wantsChat: Bool
     let world: World
     let lookup: @Sendable (DomainName) async throws -> [String]
+    var talk: Talk = Self.live
+
+    /// Says the exchanges to an address over one TLS connection and tells what was served.
+    typealias Talk =
+        @Sendable (Gate, _ address: String, [Probe.Exchange]) async throws -> Probe.Served
+
+    static let live: Talk = { gate, address, exchanges in
+        try await Probe.connect(
+            host: address, port: 443, name: gate.domain, rootsPEM: gate.trustPEM,
+            deadline: .seconds(10), judgedAt: gate.world.clock.now(), exchanges: exchanges)
+    }
 
     /// Throws a failure that names the first thing that is not as a browser needs it.
     func pass() async throws -> Verdict {
@@ -65,9 +76,7 @@ public struct Gate: Sendable {
     private func look(at address: String, _ exchanges: [Probe.Exchange]) async throws
         -> Probe.Served
     {
-        try await Probe.connect(
-            host: address, port: 443, name: domain, rootsPEM: trustPEM, deadline: .seconds(10),
-            judgedAt: world.clock.now(), exchanges: exchanges)
+        try await talk(self, address, exchanges)
     }
 
     /// The chat's version, after it was seen to answer as a browser needs it.

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Logging
 import Model
 import Outside
@@ -12,6 +13,8 @@ actor Tenure {
     private let clock: any Clocks
     private var lease: Lease
     private var renewal: Task<Void, Never>?
+    private var stop: (@Sendable () -> Void)?
+    private var loss: Failure?
 
     /// Waits for an earlier holder whose claim is about to end by itself. Throws `locked` with
     /// who holds the lease if it is being renewed, because then that coordinator is alive.
@@ -47,6 +50,23 @@ actor Tenure {
     /// What a write of this coordinator must carry: it fails once another has begun.
     func current() -> Lease { lease }
 
+    /// Runs `body`, and cancels it once another coordinator has begun, because two must never act.
+    /// Throws `locked` then, else what `body` throws.
+    func hold<Result: Sendable>(
+        _ body: @Sendable @escaping () async throws -> Result
+    ) async throws -> Result {
+        let work = Task { try await body() }
+        stop = { work.cancel() }
+        if loss != nil { work.cancel() }
+        let result = await withTaskCancellationHandler {
+            await work.result
+        } onCancel: {
+            work.cancel()
+        }
+        if let loss { throw loss }
+        return try result.get()
+    }
+
     func end() {
         renewal?.cancel()
         try? store.release(lease)
@@ -60,11 +80,27 @@ actor Tenure {
                     lease = try store.renew(lease, now: clock.now(), ttl: Self.ttl)
                 } catch is CancellationError {
                     return
+                } catch let failure as Failure where failure.code == .conflict {
+                    return lose(failure, log)
                 } catch {
-                    log.error("lease lost", metadata: ["reason": "\(error)"])
-                    return
+                    // It lasts for two more tries; after that anybody may begin.
+                    log.warning("lease not renewed", metadata: ["reason": "\(error)"])
+                    if lease.isOver(at: clock.now()) {
+                        return lose(Failure(error, trying: "renewing the claim"), log)
+                    }
                 }
             }
         }
+    }
+
+    private func lose(_ failure: Failure, _ log: Logger) {
+        log.error("lease lost", metadata: ["reason": "\(failure.message)"])
+        let reason = (try? store.lease()).flatMap { $0 }.map {
+            "\($0.holder) became the coordinator at \($0.since.formatted(.iso8601))"
+        }
+        loss = Failure(
+            .locked, "staying the coordinator: \(reason ?? failure.message)",
+            fix: "wait for it to end, then run `jeeves up` to go on")
+        stop?()
     }
 }

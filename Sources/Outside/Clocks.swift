@@ -35,9 +35,11 @@ extension Chance {
 
 extension Clocks {
     /// Asks `done` again and again, `interval` apart, until it answers or `deadline` has passed.
-    /// Throws `timeout` naming `waitingFor`; what `done` throws ends the wait.
+    /// Throws `timeout` naming `waitingFor`, with `fix`; what `done` throws ends the wait.
     public func poll<Value: Sendable>(
-        every interval: Duration, atMost deadline: Duration, waitingFor what: String, op: Op,
+        every interval: Duration, atMost deadline: Duration, waitingFor what: String,
+        fix: String = "",
+        op: Op,
         _ done: () async throws -> Value?
     ) async throws -> Value {
         let end = uptime() + deadline
@@ -45,7 +47,8 @@ extension Clocks {
             if let value = try await done() { return value }
             guard uptime() + interval <= end else {
                 throw Failure(
-                    .timeout, "waiting for \(what): not there after \(deadline.shortText)")
+                    .timeout, "waiting for \(what): not there after \(deadline.shortText)", fix: fix
+                )
             }
             try await sleep(interval, op: op)
         }

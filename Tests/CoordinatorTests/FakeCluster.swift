@@ -25,6 +25,8 @@ final class FakeCluster: Sendable {
         var upgradeError: String?
         /// Calls that find the API server away.
         var outages = 0
+        /// The control plane's members, all of them ready.
+        var members = ["controller-1", "worker-1"]
     }
 
     private let state = Mutex(State())
@@ -108,7 +110,7 @@ final class FakeCluster: Sendable {
     private static func get(_ words: [String], _ state: State) -> Finished {
         func answer(_ text: String) -> Finished { Finished(ending: .exited(0), output: text) }
         switch words.dropFirst().first {
-        case "nodes": return answer(nodes)
+        case "nodes": return answer(nodes(state.members))
         case "services": return answer(state.revisions.isEmpty ? #"{"items":[]}"# : services)
         case "secret":
             guard let secret = state.secret else { return answer("") }
@@ -125,13 +127,17 @@ final class FakeCluster: Sendable {
         }
     }
 
-    private static let nodes = """
-        {"items":[
-          {"metadata":{"name":"controller-1"},"spec":{"podCIDR":"10.1.0.0/24"},
-           "status":{"addresses":[{"type":"InternalIP","address":"10.42.0.10"}]}},
-          {"metadata":{"name":"worker-1"},"spec":{"podCIDR":"10.1.1.0/24"},
-           "status":{"addresses":[{"type":"InternalIP","address":"10.42.0.20"}]}}]}
-        """
+    private static func nodes(_ members: [String]) -> String {
+        let items = members.enumerated().map { index, name in
+            let address = name.hasPrefix("controller") ? "10.42.0.10" : "10.42.0.20"
+            return """
+                {"metadata":{"name":"\(name)"},"spec":{"podCIDR":"10.1.\(index).0/24"},
+                 "status":{"addresses":[{"type":"InternalIP","address":"\(address)"}],
+                 "conditions":[{"type":"Ready","status":"True"}]}}
+                """
+        }
+        return "{\"items\":[\(items.joined(separator: ","))]}"
+    }
 
     private static let services = """
         {"items":[

@@ -15,12 +15,14 @@ import Testing
                 id: StepID(unchecked: "certificate"), body: .packages(PackagesSpec(names: []))),
         ])
 
-    private func status(_ states: StepState..., generation: UInt64 = 2) -> NodeStatus {
+    private func status(
+        _ states: StepState..., generation: UInt64 = 2, refused: Failure? = nil
+    ) -> NodeStatus {
         NodeStatus(
             node: spec.node, generation: generation,
             steps: zip(spec.steps, states).map { StepStatus(id: $0.id, state: $1) },
             facts: Facts(system: "", kernel: "", bootID: "", address: "", instanceID: ""),
-            agentVersion: "1", reportedAt: Date(timeIntervalSince1970: 0))
+            agentVersion: "1", reportedAt: Date(timeIntervalSince1970: 0), refused: refused)
     }
 
     @Test("only the wanted generation with every step right is done")
@@ -58,6 +60,49 @@ import Testing
         let final = StepState.failed(Failure(.invalid, "reading haproxy.cfg: line 3"))
         _ = watch.note(status(final, .waiting), of: spec, now: .seconds(30))
         #expect(watch.verdict(now: .seconds(30))?.code == .invalid)
+    }
+
+    @Test("retries do not prolong the wait for ever: a step that keeps failing ends it")
+    func retries() {
+        var watch = Watch(specs: [spec], since: .zero)
+        let failed = StepState.failed(Failure(.timeout, "waiting for MicroK8s: not ready"))
+        var now = Duration.zero
+        for attempt in 1...12 {
+            _ = watch.note(status(failed, .waiting), of: spec, now: now)
+            if let verdict = watch.verdict(now: now) {
+                #expect(verdict.message.contains("waiting for MicroK8s: not ready"))
+                #expect(now > Watch.retriesMax && now <= Watch.retriesMax + .seconds(100))
+                return
+            }
+            now += .seconds(50)
+            _ = watch.note(
+                status(.converging(attempt: attempt + 1), .waiting), of: spec, now: now)
+            now += .seconds(50)
+        }
+        Issue.record("it waits for ever")
+    }
+
+    @Test("a step that was right in between has its time again")
+    func recovered() {
+        var watch = Watch(specs: [spec], since: .zero)
+        let failed = StepState.failed(Failure(.unavailable, "asking the CA: 503"))
+        _ = watch.note(status(failed, .waiting), of: spec, now: .zero)
+        _ = watch.note(status(.converged, .waiting), of: spec, now: .seconds(800))
+        _ = watch.note(status(failed, .waiting), of: spec, now: .seconds(901))
+        #expect(watch.verdict(now: .seconds(902)) == nil)
+    }
+
+    @Test("a node that refuses its spec is not done, and its reason ends the wait")
+    func refused() {
+        var watch = Watch(specs: [spec], since: .zero)
+        let refused = Failure(.conflict, "accepting generation 2: epoch 1 is older than 9")
+        _ = watch.note(status(.converged, .converged, refused: refused), of: spec, now: .zero)
+        #expect(!watch.isDone, "what it has converged is somebody else's")
+        #expect(watch.verdict(now: .seconds(9)) == nil, "it may be about an earlier spec")
+        let verdict = watch.verdict(now: .seconds(11))
+        #expect(verdict?.message.hasPrefix("handing controller-1 its spec: accepting") == true)
+        _ = watch.note(status(.converged, .converged), of: spec, now: .seconds(12))
+        #expect(watch.isDone)
     }
 
     @Test("silence ends the wait with what to look at")

@@ -55,6 +55,15 @@ public final class FakeWorld: Sendable {
         history.fail(op, with: failure, times: times)
     }
 
+    /// One effect on something outside that only one test target fakes: it is counted, fails and
+    /// crashes as all others do.
+    public func effect<Value>(_ op: Op, _ body: () throws -> Value) throws -> Value {
+        try history.effect(op, body)
+    }
+
+    /// One read of such a thing.
+    public func read(_ op: Op) throws { try history.read(op) }
+
     /// Empties ``ops``, so that a second run can be looked at alone.
     public func forgetOps() { history.forget() }
 }

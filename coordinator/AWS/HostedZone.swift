@@ -95,8 +95,13 @@ extension Route53 {
                 .invalid, "reading the hosted zone \"\(id.prefix(40))\": that is no zone id",
                 fix: "set `dns.zoneID` to an id such as Z0123456789ABCDEFGHIJ")
         }
-        return try await client.get(
-            .route53, "/2013-04-01/hostedzone/\(id)", [], "reading the hosted zone \(id)")
+        do {
+            return try await client.get(
+                .route53, "/2013-04-01/hostedzone/\(id)", [], "reading the hosted zone \(id)")
+        } catch let failure as Failure where failure.code == .notFound {
+            throw Failure(
+                .notFound, failure.message, fix: "correct `dns.zoneID`, or leave it empty")
+        }
     }
 
     private static func zone(_ element: XML) -> HostedZone? {

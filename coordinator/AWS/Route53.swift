@@ -108,7 +108,9 @@ public struct Route53: Sendable {
     private func awaitSync(_ id: String, of domain: DomainName, deadline: Duration) async throws {
         _ = try await client.clock.poll(
             every: .seconds(2), atMost: deadline,
-            waitingFor: "Route 53 to spread the change of \(domain) (\(id))", op: "route53.sync"
+            waitingFor: "Route 53 to spread the change of \(domain) (\(id))",
+            fix: "run `jeeves up` again in some minutes: the change is made already",
+            op: "route53.sync"
         ) {
             let answer = try await client.get(
                 .route53, "/2013-04-01/change/\(id)", [], "asking for the change of \(domain)")

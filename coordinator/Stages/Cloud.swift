@@ -13,7 +13,8 @@ struct Cloud: Sendable {
     /// What Terraform gets besides the keys: region and endpoint.
     let childEnvironment: [String: String]
     let childSecrets: [String: Secret]
-    private let nameServer: @Sendable (DomainName, String) async throws -> [String]
+    /// Asks one name server past every cache.
+    let nameServer: @Sendable (DomainName, String) async throws -> [String]
 
     /// Throws `notFound` or `unsupported` with what to type when there are no usable credentials.
     static func connect(

@@ -111,11 +111,16 @@ struct Provision: Stage {
             change.losesController && !allowed.contains { change.subject.contains("\"\($0)\"") }
         }
         guard losses.isEmpty else {
-            let list = losses.map { "\($0.action.rawValue) \($0.subject)" }
+            let list = losses.map { "\($0.subject) (\($0.action.rawValue))" }
+            // A module's key is the node's name.
+            let nodes = losses.map { $0.subject.split(separator: "\"").dropFirst().first ?? "NODE" }
+            let flags = Set(nodes.map(String.init) + allowed.map(\.rawValue)).sorted().map {
+                " --replace \($0)"
+            }
             throw Failure(
                 .conflict,
                 "planning: this would lose \(list.joined(separator: ", "))",
-                fix: "if that is meant, run `jeeves up --replace NODE`")
+                fix: "if that is meant, run `jeeves up\(flags.joined())`")
         }
     }
 

@@ -62,6 +62,8 @@ struct RecordStage: Stage {
             every: .seconds(1), atMost: .seconds(120),
             waitingFor: "\(servers.first ?? "the zone's servers") to answer \(address) for "
                 + "\(run.cluster.domain)",
+            fix: "check that UDP port 53 is open from here, that the registrar names these servers "
+                + "(`dig NS \(zone.name)`), and run `jeeves up` again",
             op: "dns.answer"
         ) {
             for server in servers {

@@ -65,7 +65,10 @@ struct StageRun: Sendable {
                 say("waiting for the \(op) of an earlier run (pid \(child.pid))")
                 _ = try await world.clock.poll(
                     every: .seconds(1), atMost: deadline,
-                    waitingFor: "pid \(child.pid), which an earlier run started", op: "\(op).wait"
+                    waitingFor: "pid \(child.pid), which an earlier run started",
+                    fix: "look at `ps \(child.pid)`; if it hangs, `kill \(child.pid)`; then run "
+                        + "`jeeves up`",
+                    op: "\(op).wait"
                 ) { world.processes.isAlive(child) ? nil : true }
             }
             try ledger.end(
@@ -81,6 +84,8 @@ extension StageRun {
         let names = nodes.map(\.rawValue).joined(separator: ", ")
         return try await world.clock.poll(
             every: .milliseconds(200), atMost: .seconds(45), waitingFor: "\(names) to connect",
+            fix: "look at `jeeves status --cached`, and on the node at "
+                + "`journalctl -u jeeves-agent`",
             op: "agents.wait"
         ) {
             let connected = await downlinks.connected()

@@ -10,6 +10,7 @@ struct Verify: Stage {
     let name = StageName.verify
     /// A route that was just made serves some seconds later.
     static let patience = Duration.seconds(60)
+    var talk: Gate.Talk = Gate.live
 
     func plan(_ run: StageRun) async throws -> [Change] { [] }
 
@@ -29,7 +30,8 @@ struct Verify: Stage {
                 let servers = try await run.cloud.route53.nameServers(of: zone)
                 guard let server = servers.first else { return [] }
                 return try await run.cloud.lookup(domain, at: server)
-            })
+            },
+            talk: talk)
     }
 
     static let verdictKey = "gate"
@@ -43,10 +45,19 @@ struct Verify: Stage {
         let clock = run.world.clock
         let end = clock.uptime() + (gate.wantsChat ? Self.patience : .zero)
         while true {
-            do { return try await gate.pass() } catch let failure as Failure
-                where failure.mayPass && clock.uptime() < end
-            { try await clock.sleep(.seconds(2), op: "verify.wait") }
+            do { return try await gate.pass() } catch let failure as Failure {
+                guard failure.mayPass, clock.uptime() < end else { throw Self.advised(failure) }
+                try await clock.sleep(.seconds(2), op: "verify.wait")
+            }
         }
+    }
+
+    /// What a browser meets says little about its cause; the layers below it do.
+    private static func advised(_ failure: Failure) -> Failure {
+        guard failure.fix.isEmpty else { return failure }
+        return Failure(
+            failure.code, failure.message,
+            fix: "look at `jeeves status`, mend the layer that is wrong, and run `jeeves up` again")
     }
 
     private func trust(_ run: StageRun) throws -> String {

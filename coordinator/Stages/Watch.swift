@@ -3,14 +3,21 @@ import Outside
 
 /// What has been seen of a set of nodes that are converging: pure, so that its rules can be tested.
 struct Watch: Sendable {
-    /// How long a failed step may stay failed, its retries included, before the stage gives up.
+    /// How long a step may stay failed, with no retry begun, before the stage gives up.
     static let failedMax = Duration.seconds(120)
+    /// How long a step may fail and be tried again without ever being right.
+    static let retriesMax = Duration.seconds(900)
+    /// How long a node may refuse its spec; what it refused of an earlier coordinator passes.
+    static let refusedMax = Duration.seconds(10)
     /// How long nothing at all may happen.
     static let silenceMax = Duration.seconds(900)
 
     private let specs: [NodeSpec]
     private var states: [NodeName: [StepStatus]] = [:]
     private var progressAt: Duration
+    /// When a step failed first that has not been right since.
+    private var failingSince: [NodeName: [StepID: Duration]] = [:]
+    private var refusals: [NodeName: (failure: Failure, since: Duration)] = [:]
     private(set) var changed = false
 
     /// Steps that are waited for later.
@@ -24,7 +31,7 @@ struct Watch: Sendable {
 
     var isDone: Bool {
         specs.allSatisfy { spec in
-            states[spec.node]?.count == spec.steps.count
+            refusals[spec.node] == nil && states[spec.node]?.count == spec.steps.count
                 && states[spec.node]?.allSatisfy {
                     $0.state == .converged || apart.contains($0.id)
                 } == true
@@ -33,11 +40,20 @@ struct Watch: Sendable {
 
     /// Takes a node's status; returns the lines that a person should see.
     mutating func note(_ status: NodeStatus?, of spec: NodeSpec, now: Duration) -> [String] {
+        if let status, refusals[spec.node]?.failure != status.refused {
+            refusals[spec.node] = status.refused.map { ($0, now) }
+        }
         guard let status, status.generation == spec.generation else { return [] }
         let before = states[spec.node]
         guard before != status.steps else { return [] }
         states[spec.node] = status.steps
         progressAt = now
+        for step in status.steps {
+            if case .failed = step.state, failingSince[spec.node]?[step.id] == nil {
+                failingSince[spec.node, default: [:]][step.id] = now
+            }
+            if step.state == .converged { failingSince[spec.node]?[step.id] = nil }
+        }
         return status.steps.filter { !apart.contains($0.id) }.compactMap { step in
             let old = before?.first { $0.id == step.id }
             guard old?.state != step.state else { return nil }
@@ -56,6 +72,10 @@ struct Watch: Sendable {
 
     /// Why waiting longer is useless; nil while it is not.
     func verdict(now: Duration) -> Failure? {
+        for (node, refusal) in refusals.sorted(by: { $0.key < $1.key })
+        where now - refusal.since > Self.refusedMax {
+            return refusal.failure.context("handing \(node) its spec")
+        }
         for (node, steps) in states.sorted(by: { $0.key < $1.key }) {
             for step in steps where !apart.contains(step.id) {
                 if step.state == .unsupported {
@@ -64,7 +84,10 @@ struct Watch: Sendable {
                         fix: "install the agent that belongs to this coordinator")
                 }
                 guard case .failed(let failure) = step.state else { continue }
-                if !failure.mayPass || now - progressAt > Self.failedMax {
+                let since = failingSince[node]?[step.id] ?? now
+                if !failure.mayPass || now - progressAt > Self.failedMax
+                    || now - since > Self.retriesMax
+                {
                     return failure.context("converging \(node)")
                 }
             }

@@ -18,10 +18,10 @@ struct Workers: Stage {
         guard let controller = try run.infrastructure().nodes(.controller).first, !specs.isEmpty
         else { return nothingToDo }
         var changed = try await convergence.wait(run, for: specs, apart: [Self.join])
-        let kubectl = Kubectl(kubeconfig: try await run.access.kubeconfig(through: controller))
-        for spec in specs where try await !isReady(spec.node, kubectl, run) {
+        let cluster = try await ClusterAccess.open(run)
+        for spec in specs where try await !isReady(spec.node, cluster) {
             try await join(spec.node, to: controller, run)
-            try await awaitReady(spec.node, kubectl, run)
+            try await awaitReady(spec.node, cluster, run)
             changed = true
         }
         _ = try await convergence.wait(run, for: specs)
@@ -45,22 +45,24 @@ struct Workers: Stage {
         }
     }
 
-    private func awaitReady(_ node: NodeName, _ kubectl: Kubectl, _ run: StageRun) async throws {
+    private func awaitReady(_ node: NodeName, _ cluster: ClusterAccess, _ run: StageRun)
+        async throws
+    {
         _ = try await run.world.clock.poll(
             every: .seconds(2), atMost: Self.readyMax,
-            waitingFor: "the control plane to call \(node) ready", op: "workers.ready"
+            waitingFor: "the control plane to call \(node) ready",
+            fix: "look at `jeeves kubectl -- describe node \(node)` and at `jeeves logs \(node) "
+                + "--source microk8s`, and run `jeeves up` again",
+            op: "workers.ready"
         ) {
             // A first join restarts parts of the control plane: no answer is no verdict.
-            (try? await isReady(node, kubectl, run)) == true ? true : nil
+            (try? await isReady(node, cluster)) == true ? true : nil
         }
         run.say("\(node): ready")
     }
 
-    private func isReady(
-        _ node: NodeName, _ kubectl: Kubectl, _ run: StageRun
-    ) async throws -> Bool {
-        let text = try await run.world.processes.output(
-            of: kubectl.nodes(), limits: Limits(deadline: .seconds(30)), op: "kubectl.nodes")
+    private func isReady(_ node: NodeName, _ cluster: ClusterAccess) async throws -> Bool {
+        let text = try await cluster.output(cluster.kubectl.nodes(), op: "kubectl.nodes")
         return try Kubectl.members(text).contains { $0.name == node.rawValue && $0.isReady }
     }
 }

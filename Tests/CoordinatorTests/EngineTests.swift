@@ -1,0 +1,141 @@
+import Model
+import Outside
+import Support
+import Synchronization
+import Testing
+
+@testable import Coordinator
+
+@Suite struct EngineTests {
+    /// A stage that does what a test says.
+    private struct Act: Stage {
+        let name: StageName
+        let act: @Sendable (StageRun) async throws -> String
+
+        init(
+            _ name: StageName,
+            _ act: @escaping @Sendable (StageRun) async throws -> String = { _ in "done" }
+        ) {
+            self.name = name
+            self.act = act
+        }
+
+        func plan(_ run: StageRun) async throws -> [Change] { [] }
+        func run(_ run: StageRun) async throws -> String { try await act(run) }
+    }
+
+    /// What a person saw of a walk.
+    private final class Seen: Sendable {
+        private let kept = Mutex<[RolloutProgress]>([])
+        var all: [RolloutProgress] { kept.withLock { $0 } }
+        func note(_ progress: RolloutProgress) { kept.withLock { $0.append(progress) } }
+    }
+
+    private func saved(_ estate: Estate) throws -> Rollout {
+        let id = try #require(try estate.store.get(String.self, .meta, Engine.lastRolloutKey))
+        return try #require(try estate.store.get(Rollout.self, .rollouts, id))
+    }
+
+    private func walk(
+        _ recipe: [any Stage], _ estate: Estate, seen: Seen = Seen(), time: ChildTime = ChildTime()
+    ) async throws {
+        try await estate.drive { run in
+            _ = try await Engine(
+                recipe: recipe, run: run, children: time, progress: { seen.note($0) }
+            ).walk()
+        }
+    }
+
+    @Test("stages run in their order, and each is saved before it acts and after it ended")
+    func order() async throws {
+        try await withEstate { estate in
+            let seen = Seen()
+            let store = estate.store
+            let recipe = [
+                Act(.preflight),
+                Act(.provision) { run in
+                    let now = try store.get(Rollout.self, .rollouts, run.driving.run.rawValue)
+                    #expect(now?.stages.map(\.state) == [.done, .running])
+                    #expect(now?.state == .running)
+                    return "made"
+                },
+            ]
+            try await walk(recipe, estate, seen: seen)
+            let rollout = try saved(estate)
+            #expect(rollout.state == .done && rollout.endedAt != nil)
+            #expect(rollout.stages.map(\.summary) == ["done", "made"])
+            #expect(
+                seen.all == [
+                    .started(.preflight), .ended(rollout.stages[0]), .started(.provision),
+                    .ended(rollout.stages[1]),
+                ])
+        }
+    }
+
+    @Test("a stage that fails ends the walk with its failure, saved; the next walk begins anew")
+    func failure() async throws {
+        try await withEstate { estate in
+            let tries = Mutex(0)
+            let recipe = [
+                Act(.preflight),
+                Act(.provision) { _ in
+                    let count = tries.withLock {
+                        $0 += 1
+                        return $0
+                    }
+                    guard count > 1 else {
+                        throw Failure(.conflict, "planning: this would lose", fix: "type this")
+                    }
+                    return "made"
+                },
+                Act(.enrol),
+            ]
+            let sentence = Sentence(
+                .conflict, "stage provision: planning: this would lose", fix: "type this")
+            await sentence.check { try await walk(recipe, estate) }
+            let failed = try saved(estate)
+            #expect(failed.state == .failed)
+            #expect(failed.stages.map(\.state) == [.done, .failed])
+            #expect(failed.stages.last?.failure?.code == .conflict)
+            try await walk(recipe, estate)
+            let done = try saved(estate)
+            #expect(done.id != failed.id && done.epoch > failed.epoch)
+            #expect(done.stages.map(\.state) == [.done, .done, .done])
+        }
+    }
+
+    @Test("an interrupted stage is saved as such, and is no failure")
+    func interrupted() async throws {
+        try await withEstate { estate in
+            let recipe = [Act(.preflight) { _ in throw CancellationError() }, Act(.provision)]
+            await #expect(throws: CancellationError.self) { try await walk(recipe, estate) }
+            let rollout = try saved(estate)
+            #expect(rollout.state == .interrupted)
+            #expect(rollout.stages.map(\.failure) == [nil])
+        }
+    }
+
+    @Test("the time of children is told apart, by stage")
+    func childTime() async throws {
+        try await withEstate { estate in
+            let time = ChildTime()
+            estate.fake.processes.on("slow") { _ in
+                estate.fake.clock.advance(by: .seconds(40))
+                return Finished(ending: .exited(0))
+            }
+            let recipe = [
+                Act(.preflight) { run in
+                    try await run.world.clock.sleep(.seconds(5), op: "test.wait")
+                    return ""
+                },
+                Act(.provision) { run in
+                    _ = try await run.world.timing(time).processes.run(
+                        Command("slow", []), limits: Limits(deadline: .seconds(60)), op: "slow")
+                    return ""
+                },
+            ]
+            try await walk(recipe, estate, time: time)
+            #expect(try saved(estate).stages.map(\.childSeconds) == [0, 40])
+        }
+    }
+}

@@ -1,0 +1,225 @@
+import FoundationEssentials
+import Logging
+import Model
+import Outside
+import Store
+import Support
+import Synchronization
+import Testing
+import Trust
+import Wire
+
+@testable import AWS
+@testable import Coordinator
+
+/// All that a coordinator works on, in memory: the account, Terraform, the machines, their cluster
+/// and its edge. It outlives the coordinators that drive it.
+final class Estate: Sendable {
+    let fake: FakeWorld
+    let account: FakeAccount
+    let terraform: FakeTerraform
+    let agents: FakeAgents
+    let cluster: FakeCluster
+    let edge: FakeEdge
+    let store: Store
+
+    private struct Heard {
+        var lines: [String] = []
+        var waits = 0
+        var afterWaits: [Int: @Sendable () async -> Void] = [:]
+    }
+    private let heard = Mutex(Heard())
+
+    /// A person's folder, the installed package, an account with one zone, and nothing else.
+    init(_ store: Store) throws {
+        self.store = store
+        (fake, cluster) = try StageStand.prepared()
+        cluster.change { $0.members = [] }
+        account = FakeAccount(fake)
+        let agents = FakeAgents(fake, cluster)
+        self.agents = agents
+        terraform = FakeTerraform(fake, account) { await agents.machine($0, $1) }
+        edge = FakeEdge(fake, cluster)
+        fake.files["\(Assets.installed)/Terraform/main.tf"] = "module"
+        fake.files["\(Assets.installed)/Terraform/modules/network/main.tf"] = "resource"
+        fake.network.resolve("203.0.113.7", to: ["203.0.113.7"])
+    }
+
+    /// What a person was told.
+    var lines: [String] { heard.withLock { $0.lines } }
+
+    /// What is known of the machines.
+    func infrastructure() throws -> Infrastructure? {
+        try store.get(Infrastructure.self, .meta, StageRun.infrastructureKey)
+    }
+
+    /// Does something when a coordinator has waited so many times from now.
+    func after(waits: Int, _ action: @escaping @Sendable () async -> Void) {
+        heard.withLock { $0.afterWaits[$0.waits + waits] = action }
+    }
+
+    /// One driving start of a coordinator.
+    func drive(
+        edits: [(String, String)] = [], options: RolloutOptions = RolloutOptions(),
+        keyID: String = FakeAccount.keyID, _ body: (StageRun) async throws -> Void
+    ) async throws {
+        let run = try start(try exampleCluster(edits), options, keyID)
+        await agents.attach(run.downlinks)
+        let result: Result<Void, any Error>
+        do { result = .success(try await body(run)) } catch { result = .failure(error) }
+        await run.access.close()
+        await agents.detach()
+        try result.get()
+    }
+
+    /// The stages in their order, up to and with `last`; the gate looks at the edge in memory.
+    func recipe(upTo last: StageName = .verify) -> [any Stage] {
+        let stages: [any Stage] = Recipes.install.dropLast() + [verify]
+        return stages.filter { $0.name <= last }
+    }
+
+    var verify: Verify { Verify(talk: { try self.edge.talk($1, $2) }) }
+
+    /// Runs the stages in their order, as the engine does.
+    func run(upTo last: StageName, edits: [(String, String)] = []) async throws {
+        try await drive(edits: edits) { run in
+            for stage in recipe(upTo: last) { _ = try await stage.run(run) }
+        }
+    }
+
+    /// What one stage says it did, for a coordinator of its own.
+    func says(
+        _ stage: any Stage, edits: [(String, String)] = [],
+        options: RolloutOptions = RolloutOptions()
+    ) async throws -> String {
+        var said = ""
+        try await drive(edits: edits, options: options) { said = try await stage.run($0) }
+        return said
+    }
+
+    /// What one stage would change, for a coordinator of its own.
+    func plans(_ stage: any Stage, edits: [(String, String)] = []) async throws -> [Change] {
+        var changes: [Change] = []
+        try await drive(edits: edits) { changes = try await stage.plan($0) }
+        return changes
+    }
+
+    /// The stage stops, and says so in this way.
+    func stops(
+        _ stage: any Stage, edits: [(String, String)] = [],
+        options: RolloutOptions = RolloutOptions(), _ sentence: Sentence,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        try await drive(edits: edits, options: options) { run in
+            await sentence.check(sourceLocation: sourceLocation) { try await stage.run(run) }
+        }
+    }
+
+    private func start(
+        _ spec: ClusterSpec, _ options: RolloutOptions, _ keyID: String
+    ) throws -> StageRun {
+        var world = fake.world
+        world.clock = PatientClock(clock: fake.clock) { await self.pass() }
+        let runID = fake.chance.runID()
+        let driving = Driving(
+            cluster: spec.cluster, epoch: try store.beginEpoch(run: runID), run: runID)
+        let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        // Questions to an agent have a clock of their own, which never ends their time.
+        let downlinks = Downlinks(
+            driving: driving, version: "1", store: store, clock: ManualClock(), log: log,
+            renew: { _, _ in CertificateChain(pem: "") })
+        let project = StageStand.project
+        return StageRun(
+            cluster: spec, project: project, world: world, store: store, ledger: Ledger(store),
+            driving: driving, downlinks: downlinks,
+            access: KubernetesAccess(
+                downlinks: downlinks, cluster: spec.cluster, world: world,
+                folder: "\(project.state)/kube", log: log),
+            cloud: cloud(spec, world, keyID),
+            package: AgentPackage(url: "http://x", sha256: Hash.sha256([])),
+            pin: Hash.sha256([]), options: options, log: log,
+            say: { line in self.heard.withLock { $0.lines.append(line) } })
+    }
+
+    private func cloud(_ spec: ClusterSpec, _ world: World, _ keyID: String) -> Cloud {
+        let secret = Secret("wJalrXUtnFEMI")
+        let client = AWSClient(
+            credentials: AWSCredentials(
+                accessKeyID: keyID, secretAccessKey: secret, sessionToken: nil),
+            region: spec.aws.region, world: world, transport: account)
+        return Cloud(
+            source: "environment", route53: Route53(client: client), sts: STS(client: client),
+            ec2: EC2(client: client), childEnvironment: ["AWS_REGION": spec.aws.region],
+            childSecrets: ["AWS_ACCESS_KEY_ID": Secret(keyID), "AWS_SECRET_ACCESS_KEY": secret],
+            nameServer: { try self.account.lookup($0, at: $1) })
+    }
+
+    private func pass() async {
+        let action = heard.withLock { heard in
+            heard.waits += 1
+            return heard.afterWaits.removeValue(forKey: heard.waits)
+        }
+        await action?()
+        await agents.settle()
+    }
+}
+
+/// A clock on which nobody waits in vain: the rest of the world does its part first.
+private struct PatientClock: Clocks {
+    let clock: ManualClock
+    let pass: @Sendable () async -> Void
+
+    func now() -> Date { clock.now() }
+    func uptime() -> Duration { clock.uptime() }
+
+    func sleep(_ duration: Duration, op: Op) async throws {
+        await pass()
+        try await clock.sleep(duration, op: op)
+    }
+}
+
+/// Runs `body` with estates, each with a store of its own.
+func withEstates(_ body: (_ make: () throws -> Estate) async throws -> Void) async throws {
+    try await withFolder { folder in
+        var count = 0
+        try await body {
+            count += 1
+            return try Estate(Store.open(path: "\(folder)/\(count).db"))
+        }
+    }
+}
+
+/// Runs `body` with one estate.
+func withEstate(_ body: (Estate) async throws -> Void) async throws {
+    try await withEstates { make in try await body(make()) }
+}
+
+/// What a stage says when it stops: its code, and words of what was tried, what happened and what
+/// to type next.
+struct Sentence: Sendable, CustomTestStringConvertible {
+    let code: Failure.Code
+    let says: [String]
+    let fix: String
+
+    init(_ code: Failure.Code, _ says: String..., fix: String) {
+        self.code = code
+        self.says = says
+        self.fix = fix
+    }
+
+    var testDescription: String { says.first ?? "\(code)" }
+
+    func check(
+        sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> some Any
+    ) async {
+        let failure = await #expect(throws: Failure.self, sourceLocation: sourceLocation) {
+            _ = try await body()
+        }
+        guard let failure else { return }
+        #expect(failure.code == code, "\(failure)", sourceLocation: sourceLocation)
+        for words in says {
+            #expect(failure.message.contains(words), "\(failure)", sourceLocation: sourceLocation)
+        }
+        #expect(failure.fix.contains(fix), "\(failure)", sourceLocation: sourceLocation)
+    }
+}

@@ -1,0 +1,275 @@
+import FoundationEssentials
+import Model
+import Outside
+import Support
+import Synchronization
+import Wire
+
+@testable import Coordinator
+
+/// The agents of the cluster's machines as a coordinator meets them: each obeys the newest spec and
+/// says so. They outlive coordinators, and time passes for them when a coordinator waits.
+final class FakeAgents: Sendable {
+    struct Agent {
+        let bootID: String
+        var spec: NodeSpec?
+        var states: [StepID: StepState] = [:]
+        var hasJoined = false
+        var refused: Failure?
+        /// What it said last over the link of now.
+        var told: NodeStatus?
+        var isWelcome = false
+
+        /// Obeys the spec unless its fence forbids it.
+        mutating func take(_ new: NodeSpec) {
+            do {
+                if let spec { try Fence(of: spec).admit(new) }
+                if spec?.generation != new.generation { states = [:] }
+                (spec, refused) = (new, nil)
+            } catch {
+                refused = error as? Failure
+            }
+        }
+
+        /// Whether a failed step is due again.
+        func isRested(at now: Date) -> Bool {
+            told.map { now.timeIntervalSince($0.reportedAt) >= 60 } ?? true
+        }
+    }
+
+    struct State {
+        var agents: [NodeName: Agent] = [:]
+        var links: [NodeName: AgentLink] = [:]
+        var downlinks: Downlinks?
+        var serving: [Task<Void, Never>] = []
+        /// Machines whose agent never dials.
+        var silent: Set<NodeName> = []
+        /// What a step comes to instead of `converged`.
+        var endings: [StepID: StepState] = [:]
+        /// Steps that are tried again whenever they have failed.
+        var retried: Set<StepID> = []
+        /// What a request to join is answered with, although the join works.
+        var joinAnswer: Reply.Body?
+        /// Joins that only look as if they worked.
+        var lostJoins = 0
+        /// `node/step` each time that a step was made right.
+        var applied: [String] = []
+        var tickets: Set<String> = []
+        var minted = 0
+        var boots = 0
+    }
+
+    private let state = Mutex(State())
+    private let fake: FakeWorld
+    private let cluster: FakeCluster
+
+    init(_ fake: FakeWorld, _ cluster: FakeCluster) {
+        self.fake = fake
+        self.cluster = cluster
+    }
+
+    func look<Value: Sendable>(_ body: (State) -> Value) -> Value { state.withLock { body($0) } }
+    func change(_ body: (inout State) -> Void) { state.withLock { body(&$0) } }
+
+    // MARK: Machines
+
+    /// A machine was made, or is no more.
+    func machine(_ node: NodeName, _ action: Change.Action) async {
+        guard action == .create else {
+            cluster.change { state in state.members.removeAll { $0 == node.rawValue } }
+            let link = state.withLock { state in
+                state.agents[node] = nil
+                return state.links.removeValue(forKey: node)
+            }
+            await link?.close()
+            return
+        }
+        change {
+            $0.boots += 1
+            $0.agents[node] = Agent(bootID: "boot-\($0.boots)")
+        }
+        await dial(node)
+    }
+
+    /// A coordinator listens; every agent dials it.
+    func attach(_ downlinks: Downlinks) async {
+        change { $0.downlinks = downlinks }
+        for node in look({ $0.agents.keys.sorted() }) { await dial(node) }
+    }
+
+    /// The coordinator is gone.
+    func detach() async {
+        let (links, serving) = state.withLock { state in
+            defer {
+                state.downlinks = nil
+                state.links = [:]
+                state.serving = []
+                for node in state.agents.keys {
+                    state.agents[node]?.told = nil
+                    state.agents[node]?.isWelcome = false
+                }
+            }
+            return (state.links, state.serving)
+        }
+        for link in links.values { await link.close() }
+        for task in serving { await task.value }
+    }
+
+    /// A machine's agent dials after all.
+    func wake(_ node: NodeName) async {
+        change { _ = $0.silent.remove(node) }
+        await dial(node)
+    }
+
+    private func dial(_ node: NodeName) async {
+        let found = look { ($0.downlinks, $0.agents[node]?.bootID, $0.silent.contains(node)) }
+        guard let downlinks = found.0, let bootID = found.1, !found.2 else { return }
+        let link = AgentLink(node) { [weak self] in self?.hear($0, node) ?? [] }
+        change { state in
+            state.links[node] = link
+            state.serving.append(Task { await downlinks.serve(link) })
+        }
+        link.say(.hello(Hello(node: node, agentVersion: "1", bootID: bootID, fence: nil)))
+        while !look({ $0.agents[node]?.isWelcome == true }) { await Task.yield() }
+    }
+
+    /// Lets every agent do one more thing, and returns when the coordinator has heard of it.
+    func settle() async {
+        for (node, link) in look({ $0.links }) {
+            for message in state.withLock({ Self.work(node, &$0, self) }) { link.say(message) }
+        }
+        guard let downlinks = look({ $0.downlinks }) else { return }
+        for (node, agent) in look({ state in state.agents.filter { $0.value.told != nil } }) {
+            while await downlinks.connected().contains(node),
+                await downlinks.status(of: node) != agent.told
+            { await Task.yield() }
+        }
+    }
+
+    // MARK: One agent
+
+    private func hear(_ message: Message, _ node: NodeName) -> [Message] {
+        state.withLock { state in
+            switch message {
+            case .welcome:
+                state.agents[node]?.isWelcome = true
+                return []
+            case .spec(let spec):
+                state.agents[node]?.take(spec)
+                return [Self.status(node, &state, fake)]
+            case .request(let request):
+                let body = answer(request.body, node, &state)
+                return [.reply(Reply(id: request.id, body: body))]
+            default: return []
+            }
+        }
+    }
+
+    private func answer(
+        _ request: AgentRequest, _ node: NodeName, _ state: inout State
+    ) -> Reply.Body {
+        switch request {
+        case .kubeconfig:
+            guard cluster.look({ $0.members.contains(node.rawValue) }) else {
+                return .failure(
+                    Failure(.unavailable, "reading the kubeconfig: MicroK8s is not running"))
+            }
+            return .secret(Secret("server: https://127.0.0.1:16443"))
+        case .mintJoinTicket:
+            state.minted += 1
+            let token = "token-\(state.minted)"
+            state.tickets.insert(token)
+            let ticket = JoinTicket(
+                controller: "10.42.0.10", token: Secret(token),
+                certificate: Digest(unchecked: String(repeating: "c", count: 64)))
+            guard let bytes = try? JSON.encode(ticket) else { return .done }
+            return .secret(Secret(String(decoding: bytes, as: UTF8.self)))
+        case .join(let ticket): return join(ticket, node, &state)
+        default: return .failure(Failure(.unsupported, "answering: a fake agent cannot"))
+        }
+    }
+
+    /// A ticket admits one worker, once.
+    private func join(
+        _ ticket: JoinTicket, _ node: NodeName, _ state: inout State
+    ) -> Reply.Body {
+        guard state.tickets.remove(ticket.token.reveal()) != nil else {
+            return .failure(Failure(.unauthorized, "joining: the ticket is not valid"))
+        }
+        if state.lostJoins > 0 {
+            state.lostJoins -= 1
+        } else {
+            state.agents[node]?.hasJoined = true
+            cluster.change { $0.members.append(node.rawValue) }
+        }
+        return state.joinAnswer ?? .done
+    }
+
+    /// Brings the first step that is not right one state further.
+    private static func work(
+        _ node: NodeName, _ state: inout State, _ agents: FakeAgents
+    ) -> [Message] {
+        guard let agent = state.agents[node], let spec = agent.spec else { return [] }
+        let next = spec.steps.first { step in
+            let needs = step.needs.allSatisfy { agent.states[$0] == .converged }
+            let isJoin = step.id.rawValue == NodeSpecs.joinStep && !agent.hasJoined
+            let isEnded =
+                agent.states[step.id] == state.endings[step.id] ?? .converged
+                && !(state.retried.contains(step.id) && agent.isRested(at: agents.fake.clock.now()))
+            return needs && !isJoin && !isEnded
+        }
+        guard let next else { return [] }
+        let ending = state.endings[next.id] ?? .converged
+        let isNew = agent.states[next.id] != .converging(attempt: 1)
+        state.agents[node]?.states[next.id] = isNew ? .converging(attempt: 1) : ending
+        if !isNew, ending == .converged {
+            state.applied.append("\(node)/\(next.id)")
+            let isControlPlane = next.body.kind == "microk8s" && node.rawValue.hasPrefix("contr")
+            agents.cluster.change { cluster in
+                if isControlPlane, !cluster.members.contains(node.rawValue) {
+                    cluster.members.append(node.rawValue)
+                }
+            }
+        }
+        return [status(node, &state, agents.fake)]
+    }
+
+    private static func status(
+        _ node: NodeName, _ state: inout State, _ fake: FakeWorld
+    ) -> Message {
+        let agent = state.agents[node]
+        let status = NodeStatus(
+            node: node, generation: agent?.spec?.generation ?? 0,
+            steps: agent?.spec?.steps.map {
+                StepStatus(id: $0.id, state: agent?.states[$0.id] ?? .waiting)
+            } ?? [],
+            facts: Facts(
+                system: "ubuntu 24.04", kernel: "6.8", bootID: agent?.bootID ?? "",
+                address: "", instanceID: ""),
+            agentVersion: "1", reportedAt: fake.clock.now(), refused: agent?.refused)
+        state.agents[node]?.told = status
+        return .status(status)
+    }
+}
+
+/// A link whose far end answers at once, so that nothing has to be waited for.
+final class AgentLink: Link {
+    let peer: Peer?
+    let incoming: AsyncThrowingStream<Message, any Error>
+    private let inlet: AsyncThrowingStream<Message, any Error>.Continuation
+    private let hear: @Sendable (Message) -> [Message]
+
+    init(_ node: NodeName, hear: @escaping @Sendable (Message) -> [Message]) {
+        peer = Peer(uri: "spiffe://chat/agent/\(node)", serial: "1", expired: false)
+        (incoming, inlet) = AsyncThrowingStream.makeStream(of: Message.self)
+        self.hear = hear
+    }
+
+    func say(_ message: Message) { inlet.yield(message) }
+
+    func send(_ message: Message) async throws {
+        for answer in hear(message) { inlet.yield(answer) }
+    }
+
+    func close() async { inlet.finish() }
+}

@@ -1,0 +1,158 @@
+import Model
+import Support
+import Testing
+
+@testable import Coordinator
+
+@Suite struct RecordStageTests {
+    private static let ours = FakeAccount.Record(
+        name: "chat.example.org", type: "A", ttl: 60, values: ["203.0.113.9"])
+    private static let foreign = FakeAccount.Record(
+        name: "chat.example.org", type: "A", ttl: 300, values: ["198.51.100.1"])
+
+    /// An estate whose machines are there.
+    private func withMachines(_ body: (Estate) async throws -> Void) async throws {
+        try await withEstate { estate in
+            try await estate.run(upTo: .provision)
+            estate.fake.forgetOps()
+            try await body(estate)
+        }
+    }
+
+    @Test("the record is made, and it is done only when the zone's own server answers with it")
+    func converges() async throws {
+        try await withMachines { estate in
+            try await estate.drive { run in
+                let planned = try await RecordStage().plan(run)
+                #expect(planned.map(\.detail) == ["none -> 203.0.113.9"])
+                #expect(estate.fake.ops.isEmpty, "a plan only reads")
+                let said = try await RecordStage().run(run)
+                #expect(said == "chat.example.org -> 203.0.113.9")
+                #expect(try run.cloudAnswers(estate) == ["203.0.113.9"])
+                #expect(try await RecordStage().plan(run).isEmpty)
+                #expect(try await RecordStage().run(run) == nothingToDo)
+            }
+            #expect(estate.account.look(\.records) == [Self.ours])
+            #expect(estate.fake.ops == ["route53.change"])
+        }
+    }
+
+    @Test("before the machines there is nothing to point at")
+    func early() async throws {
+        try await withEstate { estate in
+            let planned = try await estate.plans(RecordStage())
+            #expect(planned.first?.detail == "known after provision")
+            try await estate.stops(
+                RecordStage(), Sentence(.notFound, "nothing is provisioned yet", fix: "jeeves up"))
+        }
+    }
+
+    @Test("killed after any of its effects, it ends the same and changes the record once")
+    func crashes() async throws {
+        try await withEstates { make in
+            var estate = try make()
+            try await crashMatrix(
+                setup: {
+                    estate = try make()
+                    try await estate.run(upTo: .provision)
+                    return estate.fake
+                },
+                run: { _ in try await estate.drive { _ = try await RecordStage().run($0) } },
+                verify: { _ in
+                    #expect(estate.account.look(\.records) == [Self.ours])
+                    #expect(estate.account.look(\.changes) == 1)
+                })
+        }
+    }
+
+    @Test("another value stops it with exit 7 and stays, unless a person takes the name")
+    func foreignValue() async throws {
+        try await withMachines { estate in
+            estate.account.hold(Self.foreign)
+            let sentence = Sentence(
+                .conflict, "pointing chat.example.org at 203.0.113.9", "holds 198.51.100.1",
+                "which Jeeves did not write", fix: "jeeves up --take-dns")
+            #expect(sentence.code.exitStatus == 7)
+            try await estate.stops(RecordStage(), sentence)
+            #expect(estate.account.look(\.records) == [Self.foreign])
+            #expect(estate.fake.ops.isEmpty)
+            try await estate.drive(options: RolloutOptions(takeDNS: true)) { run in
+                _ = try await RecordStage().run(run)
+            }
+            #expect(estate.account.look(\.records) == [Self.ours])
+        }
+    }
+
+    @Test("a value that we wrote ourselves is moved without asking")
+    func moved() async throws {
+        try await withMachines { estate in
+            try await estate.drive { run in
+                _ = try await RecordStage().run(run)
+                let name = NodeName(unchecked: "controller-1")
+                let moved = Infrastructure(
+                    account: FakeAccount.number, roleName: "r",
+                    machines: [
+                        name: .init(
+                            role: .controller, instanceID: "i-9", privateAddress: "10.42.0.10",
+                            publicAddress: "203.0.113.77")
+                    ])
+                try run.store.put(.meta, StageRun.infrastructureKey, moved)
+                #expect(try await RecordStage().run(run) == "chat.example.org -> 203.0.113.77")
+            }
+            #expect(estate.account.look(\.records).map(\.values) == [["203.0.113.77"]])
+        }
+    }
+
+    @Test("a CNAME is never touched, not even when a person takes the name")
+    func alias() async throws {
+        try await withMachines { estate in
+            let record = FakeAccount.Record(
+                name: "chat.example.org", type: "CNAME", ttl: 60, values: ["elsewhere.example."])
+            estate.account.hold(record)
+            try await estate.stops(
+                RecordStage(), options: RolloutOptions(takeDNS: true),
+                Sentence(
+                    .conflict, "it is a CNAME, which Jeeves leaves alone",
+                    fix: "remove that record in Route 53"))
+            #expect(estate.account.look(\.records) == [record])
+        }
+    }
+
+    @Test("a zone whose servers never answer ends the wait with their name")
+    func unanswered() async throws {
+        try await withMachines { estate in
+            estate.fake.fail(
+                "dns.question", with: Failure(.unavailable, "no answer"), times: .max)
+            try await estate.stops(
+                RecordStage(),
+                Sentence(
+                    .timeout,
+                    "waiting for ns-1.example.net to answer 203.0.113.9 for chat.example.org",
+                    fix: "the registrar"))
+        }
+    }
+
+    @Test("destroying takes away our own value only", arguments: [true, false])
+    func destroy(isOurs: Bool) async throws {
+        try await withMachines { estate in
+            try await estate.drive { run in
+                #expect(try await RecordStage().destroy(run) == nothingToDo)
+                _ = try await RecordStage().run(run)
+                if !isOurs { estate.account.change { $0.records = [Self.foreign] } }
+                let said = try await RecordStage().destroy(run)
+                #expect(
+                    said
+                        == (isOurs
+                            ? "removed chat.example.org" : "left a record that is not ours"))
+            }
+            #expect(estate.account.look(\.records) == (isOurs ? [] : [Self.foreign]))
+        }
+    }
+}
+
+extension StageRun {
+    /// What the zone's own server holds.
+    fileprivate func cloudAnswers(_ estate: Estate) throws -> [String] {
+        try estate.account.lookup(cluster.domain, at: FakeAccount.nameServer)
+    }
+}
