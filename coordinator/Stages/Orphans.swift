@@ -25,9 +25,16 @@ struct Orphans: Sendable {
         }
     }
 
-    /// One line for each, with the command that takes it away.
+    /// One line for each, with the command that takes it away; what goes with something else, as a
+    /// rule does with its group, can only be looked at.
     static func lines(_ found: [EC2.Tagged]) -> [String] {
-        found.map { "\($0.kind) \($0.id): `\(deletion(of: $0))`" }
+        found.map { resource in
+            let command =
+                verbs[resource.kind].map { "delete it with `aws ec2 \($0) \(resource.id)`" }
+                ?? "look at it with `aws ec2 describe-tags --filters "
+                + "Name=resource-id,Values=\(resource.id)`"
+            return "\(resource.kind) \(resource.id): \(command)"
+        }
     }
 
     private static let verbs = [
@@ -42,9 +49,4 @@ struct Orphans: Sendable {
         "volume": "delete-volume --volume-id",
         "vpc": "delete-vpc --vpc-id",
     ]
-
-    private static func deletion(of resource: EC2.Tagged) -> String {
-        verbs[resource.kind].map { "aws ec2 \($0) \(resource.id)" }
-            ?? "aws ec2 describe-tags --filters Name=resource-id,Values=\(resource.id)"
-    }
 }

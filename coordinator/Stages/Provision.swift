@@ -35,8 +35,7 @@ struct Provision: Stage {
     func destroy(_ run: StageRun) async throws -> String {
         try await prepare(run)
         let changes = try await planned(run, destroying: true)
-        guard !changes.isEmpty else { return nothingToDo }
-        let summary = try await apply(run, changes: changes)
+        let summary = changes.isEmpty ? nothingToDo : try await apply(run, changes: changes)
         try run.store.delete(.meta, StageRun.infrastructureKey)
         try run.store.delete(.meta, Routes.servingKey)
         try await proveEmpty(run)
@@ -57,7 +56,7 @@ struct Provision: Stage {
             let lines = Orphans.lines(left).map { "\n  \($0)" }.joined()
             throw Failure(
                 .conflict, "proving that nothing is left: these carry the cluster's tag\(lines)",
-                fix: "delete them with the commands above, then run `jeeves destroy` again")
+                fix: "delete them, then run `jeeves destroy` again")
         }
     }
 
