@@ -3,8 +3,8 @@ import Model
 import Outside
 import Tools
 
-/// Looks at each layer of a cluster from here, and never waits long: what cannot be asked is
-/// unknown. Reads only.
+/// Looks at each layer of a cluster from here, and waits for nothing that is away: what cannot be
+/// asked is unknown. Reads only.
 struct LayersLook: Sendable {
     typealias Layer = ClusterStatus.Layer
 
@@ -44,7 +44,7 @@ struct LayersLook: Sendable {
         let found = try run.infrastructure()
         let (controllers, workers) = (found.nodes(.controller).count, found.nodes(.worker).count)
         return (
-            true, "account \(found.account), \(controllers) controllers, \(workers) workers"
+            true, "account \(found.account), controllers \(controllers), workers \(workers)"
         )
     }
 
@@ -70,11 +70,9 @@ struct LayersLook: Sendable {
     }
 
     private func insideCluster() async -> [Layer] {
-        let cluster: ClusterAccess
-        do { cluster = try await ClusterAccess.open(run) } catch {
-            let reason = Failure(error, trying: "reaching the control plane").message
+        guard let cluster = try? await ClusterAccess.ifReachable(run) else {
             return ["cluster", "ingress", "app"].map {
-                Layer(name: $0, state: .unknown, detail: reason)
+                Layer(name: $0, state: .unknown, detail: "no controller is connected")
             }
         }
         return await [

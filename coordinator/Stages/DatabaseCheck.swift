@@ -41,7 +41,8 @@ struct DatabaseCheck: Sendable {
                 cluster: cluster, namespace: namespace,
                 selector: "app.kubernetes.io/name=\(Self.pod)"
             ).explain(failure)
-            try await delete()
+            // What is wrong matters more than a pod that the next look takes away.
+            try? await delete()
             throw explained
         }
     }
@@ -54,7 +55,7 @@ struct DatabaseCheck: Sendable {
 
     private func printed() async throws -> String {
         try await cluster.run.world.clock.poll(
-            every: .seconds(1), atMost: Self.deadline, waitingFor: "the look at MongoDB",
+            every: .seconds(1), atMost: Self.deadline, waitingFor: "the pod \(Self.pod) to end",
             op: "app.database.wait"
         ) {
             let pod = try await cluster.output(
