@@ -4,8 +4,8 @@ import Store
 import Tools
 import Trust
 
-/// What a verb can do while another coordinator runs on the same state folder: that one keeps the
-/// way to the cluster's API open, and the store takes what it reads next.
+/// What a verb does without driving itself, while a coordinator runs on the same state folder: that
+/// one keeps the way to the cluster's API open, and the store takes what it reads next.
 public struct Beside: Sendable {
     /// For a person who waits; Helm gets as long to end by itself, because killing it leaves its
     /// release pending for ever.
@@ -29,17 +29,22 @@ public struct Beside: Sendable {
         return path
     }
 
-    /// Runs kubectl over the running coordinator's way. Its exit is a value.
+    /// Runs kubectl through the tunnel that `kubeconfig` names. Its exit is a value.
     public func kubectl(_ arguments: [String], kubeconfig: String) async throws -> Finished {
         try await world.processes.run(
             Kubectl(kubeconfig: kubeconfig).command(arguments), limits: Self.limits, op: "kubectl")
     }
 
-    /// Runs Helm over the running coordinator's way. Its exit is a value.
-    public func helm(_ arguments: [String], kubeconfig: String) async throws -> Finished {
-        try await world.processes.run(
-            Helm(kubeconfig: kubeconfig, home: "\(project.state)/kube/helm").command(arguments),
-            limits: Self.limits, op: "helm")
+    /// Runs Helm through the tunnel that `kubeconfig` names, with the proxies of `environment`. Its
+    /// exit is a value.
+    public func helm(
+        _ arguments: [String], kubeconfig: String, environment: [String: String]
+    ) async throws -> Finished {
+        let helm = Helm(
+            kubeconfig: kubeconfig, home: "\(project.state)/kube/helm",
+            environment: Helm.proxies(of: environment))
+        return try await world.processes.run(
+            helm.command(arguments), limits: Self.limits, op: "helm")
     }
 
     /// A token with which the machine `node`, which has no AWS role, enrols once. Throws `notFound`

@@ -1,27 +1,12 @@
 import Model
 import Outside
-import Tools
 import Wire
 
 /// What a person asks of a running cluster.
 extension Driver {
-    /// Runs kubectl through a controller's agent. Its exit is a value.
-    public func kubectl(_ arguments: [String]) async throws -> Finished {
-        try await child(ClusterAccess.open(run).kubectl.command(arguments), op: "kubectl")
-    }
-
-    /// Runs Helm through a controller's agent. Its exit is a value.
-    public func helm(_ arguments: [String]) async throws -> Finished {
-        try await child(ClusterAccess.open(run).helm.command(arguments), op: "helm")
-    }
-
     /// Path of a kubeconfig that works while this coordinator runs.
     public func kubeconfig() async throws -> String {
         try await ClusterAccess.open(run).kubectl.kubeconfig
-    }
-
-    private func child(_ command: Command, op: Op) async throws -> Finished {
-        try await run.world.processes.run(command, limits: Beside.limits, op: op)
     }
 
     /// The last journal lines of a node. Throws `invalid` for an unknown source.

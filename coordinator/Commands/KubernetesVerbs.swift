@@ -23,10 +23,8 @@ struct KubectlVerb: AsyncParsableCommand {
 
     func run() async throws {
         let wanted = arguments
-        try await Running.orDriven(target, resume: "jeeves kubectl") { beside, kubeconfig in
+        try await Through.cluster(of: target, resume: "jeeves kubectl") { beside, kubeconfig in
             try await beside.kubectl(wanted, kubeconfig: kubeconfig)
-        } driven: { driver in
-            try await driver.kubectl(wanted)
         }.passOn()
     }
 }
@@ -50,28 +48,28 @@ struct HelmVerb: AsyncParsableCommand {
 
     func run() async throws {
         let wanted = arguments
-        try await Running.orDriven(target, resume: "jeeves helm") { beside, kubeconfig in
-            try await beside.helm(wanted, kubeconfig: kubeconfig)
-        } driven: { driver in
-            try await driver.helm(wanted)
+        try await Through.cluster(of: target, resume: "jeeves helm") { beside, kubeconfig in
+            try await beside.helm(
+                wanted, kubeconfig: kubeconfig, environment: Working.environment)
         }.passOn()
     }
 }
 
-/// Uses a running coordinator's way to the cluster, or embeds a coordinator.
-private enum Running {
-    static func orDriven(
-        _ options: ProjectOptions, resume: String,
-        beside: (Beside, _ kubeconfig: String) async throws -> Finished,
-        driven: @Sendable @escaping (Driver) async throws -> Finished
+/// Goes the way to the cluster that a running coordinator keeps, or embeds one that opens it.
+private enum Through {
+    static func cluster(
+        of target: ProjectOptions, resume: String,
+        _ body: @Sendable @escaping (Beside, _ kubeconfig: String) async throws -> Finished
     ) async throws -> Finished {
         do {
-            let other = Beside(try options.project(), world: World.live())
-            if let kubeconfig = try other.kubeconfig() {
-                return try await beside(other, kubeconfig)
+            let beside = Beside(try target.project(), world: World.live())
+            if let kubeconfig = try beside.kubeconfig() {
+                return try await body(beside, kubeconfig)
+            }
+            return try await Drive.run(target, resume: resume) { driver in
+                try await body(beside, driver.kubeconfig())
             }
         } catch { throw Ending.report(error) }
-        return try await Drive.run(options, resume: resume, driven)
     }
 }
 

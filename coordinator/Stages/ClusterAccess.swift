@@ -18,19 +18,18 @@ struct ClusterAccess: Sendable {
     static func open(_ run: StageRun) async throws -> ClusterAccess {
         let node = try await run.awaitAny(of: run.infrastructure().nodes(.controller))
         let kubeconfig = try await run.access.kubeconfig(through: node)
-        let passedOn = ["HTTPS_PROXY", "NO_PROXY"]
         return ClusterAccess(
             kubectl: Kubectl(kubeconfig: kubeconfig),
             helm: Helm(
                 kubeconfig: kubeconfig, home: "\(run.project.state)/kube/helm",
-                environment: run.cloud.childEnvironment.filter { passedOn.contains($0.key) }),
+                environment: Helm.proxies(of: run.cloud.childEnvironment)),
             run: run)
     }
 
     /// As ``open(_:)``, for a plan; nil while there is no cluster that could be asked.
     static func ifReachable(_ run: StageRun) async throws -> ClusterAccess? {
         guard let infrastructure = try? run.infrastructure(),
-            !(await run.downlinks.connected()).isDisjoint(with: infrastructure.machines.keys)
+            !(await run.downlinks.connected()).isDisjoint(with: infrastructure.nodes(.controller))
         else { return nil }
         do { return try await open(run) } catch let failure as Failure where failure.mayPass {
             return nil
