@@ -52,7 +52,7 @@ extension Kubectl {
     private struct List<Item: Decodable>: Decodable { let items: [Item] }
 
     /// Reads a list printed as JSON. Throws `invalid` if it is none.
-    private static func items<Item: Decodable>(_ text: String, _ what: String) throws -> [Item] {
+    static func items<Item: Decodable>(_ text: String, _ what: String) throws -> [Item] {
         try JSON.decode(
             List<Item>.self, from: text.utf8, what: "kubectl's list of \(what)"
         ).items
@@ -116,12 +116,33 @@ extension Kubectl {
 
 /// Pods.
 extension Kubectl {
-    private struct Pod: Decodable {
-        struct Condition: Decodable { let type, status: String }
+    struct Pod: Decodable {
+        struct State: Decodable {
+            struct Detail: Decodable {
+                let reason: String?
+                let message: String?
+                let exitCode: Int?
+            }
+            let waiting: Detail?
+            let terminated: Detail?
+        }
+        struct Container: Decodable {
+            let name: String
+            let ready: Bool
+            let state: State?
+            let lastState: State?
+        }
+        struct Condition: Decodable {
+            let type, status: String
+            let message: String?
+        }
         struct Status: Decodable {
             let phase: String?
             let conditions: [Condition]?
+            let initContainerStatuses: [Container]?
+            let containerStatuses: [Container]?
         }
+        let metadata: Metadata
         let status: Status?
 
         var hasEnded: Bool { ["Succeeded", "Failed"].contains(status?.phase) }

@@ -6,39 +6,6 @@ public enum PodTroubles {
     static let sentencesMax = 5
     static let sentenceBytesMax = 240
 
-    private struct List<Item: Decodable>: Decodable { let items: [Item] }
-    private struct Metadata: Decodable { let name: String }
-
-    private struct Pod: Decodable {
-        struct State: Decodable {
-            struct Detail: Decodable {
-                let reason: String?
-                let message: String?
-                let exitCode: Int?
-            }
-            let waiting: Detail?
-            let terminated: Detail?
-        }
-        struct Container: Decodable {
-            let name: String
-            let ready: Bool
-            let state: State?
-            let lastState: State?
-        }
-        struct Condition: Decodable {
-            let type, status: String
-            let message: String?
-        }
-        struct Status: Decodable {
-            let phase: String?
-            let conditions: [Condition]?
-            let initContainerStatuses: [Container]?
-            let containerStatuses: [Container]?
-        }
-        let metadata: Metadata
-        let status: Status?
-    }
-
     private struct Event: Decodable {
         struct Object: Decodable { let name: String? }
         let involvedObject: Object?
@@ -50,18 +17,14 @@ public enum PodTroubles {
     /// One sentence for each pod that is not ready, from `get pods --output=json`, at most
     /// ``sentencesMax``. Throws `invalid` if it is not a list of pods.
     public static func pods(_ text: String) throws -> [String] {
-        let pods = try JSON.decode(
-            List<Pod>.self, from: text.utf8, what: "kubectl's list of pods"
-        ).items
+        let pods: [Kubectl.Pod] = try Kubectl.items(text, "pods")
         return Array(pods.compactMap(sentence).prefix(sentencesMax))
     }
 
     /// The newest warnings, from `get events --output=json`, at most ``sentencesMax``. Throws
     /// `invalid` if it is not a list of events.
     public static func events(_ text: String) throws -> [String] {
-        let events = try JSON.decode(
-            List<Event>.self, from: text.utf8, what: "kubectl's list of events"
-        ).items
+        let events: [Event] = try Kubectl.items(text, "events")
         // Kubernetes' own time format sorts as text.
         return events.sorted { $0.lastTimestamp ?? "" < $1.lastTimestamp ?? "" }
             .suffix(sentencesMax).map { event in
@@ -71,7 +34,7 @@ public enum PodTroubles {
             }
     }
 
-    private static func sentence(_ pod: Pod) -> String? {
+    private static func sentence(_ pod: Kubectl.Pod) -> String? {
         let status = pod.status
         guard status?.phase != "Succeeded" else { return nil }
         let containers =

@@ -121,7 +121,7 @@ final class FakeCluster: Sendable {
                  "resourceVersion":"\(secret.version)"},"data":{"mongo-uri":"\(data)"}}
                 """)
         case "pods": return answer(pods)
-        case "pod": return answer(#"{"status":{"phase":"Succeeded"}}"#)
+        case "pod": return answer(#"{"metadata":{"name":"p"},"status":{"phase":"Succeeded"}}"#)
         case "events": return answer(#"{"items":[{"reason":"Failed","message":"no image"}]}"#)
         default: return Finished(ending: .exited(1), errors: "unknown kind")
         }

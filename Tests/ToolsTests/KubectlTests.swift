@@ -169,8 +169,10 @@ import Testing
         let (some, all) = try Kubectl.readiness(
             """
             {"items":[
-              {"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}},
-              {"status":{"phase":"Pending"}},{"status":{"phase":"Succeeded"}}]}
+              {"metadata":{"name":"a"},"status":{"phase":"Running",
+               "conditions":[{"type":"Ready","status":"True"}]}},
+              {"metadata":{"name":"b"},"status":{"phase":"Pending"}},
+              {"metadata":{"name":"c"},"status":{"phase":"Succeeded"}}]}
             """)
         #expect(some == 1)
         #expect(all == 2)
