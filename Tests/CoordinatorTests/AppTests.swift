@@ -57,23 +57,10 @@ import Testing
 
     @Test("killed after any of its effects, it ends with one deployed release")
     func crashes() async throws {
-        try await withStore { store in
-            var (fake, cluster) = try StageStand.prepared()
-            try await crashMatrix(
-                setup: {
-                    (fake, cluster) = try StageStand.prepared()
-                    return fake
-                },
-                run: { _ in
-                    try await StageStand.with(fake, cluster, store: store) { stand in
-                        _ = try await App().run(stand.run)
-                    }
-                },
-                verify: { fake in
-                    #expect(cluster.statuses() == ["deployed"])
-                    #expect(cluster.look { $0.secret?.version } == 1)
-                    #expect(fake.changes == ["kubectl apply", "helm upgrade"])
-                })
+        try await StageStand.crashes(App()) { fake, cluster in
+            #expect(cluster.statuses() == ["deployed"])
+            #expect(cluster.look { $0.secret?.version } == 1)
+            #expect(fake.changes == ["kubectl apply", "helm upgrade"])
         }
     }
 

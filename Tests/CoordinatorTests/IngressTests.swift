@@ -42,22 +42,9 @@ import Testing
 
     @Test("killed after any of its effects, it ends the same when it runs again")
     func crashes() async throws {
-        try await withStore { store in
-            var (fake, cluster) = try StageStand.prepared()
-            try await crashMatrix(
-                setup: {
-                    (fake, cluster) = try StageStand.prepared()
-                    return fake
-                },
-                run: { _ in
-                    try await StageStand.with(fake, cluster, store: store) { stand in
-                        _ = try await Ingress().run(stand.run)
-                    }
-                },
-                verify: { _ in
-                    #expect(cluster.kinds().filter { $0 == "Deployment" }.count == 1)
-                    #expect(cluster.kinds().filter { $0 == "CustomResourceDefinition" }.count == 10)
-                })
+        try await StageStand.crashes(Ingress()) { _, cluster in
+            #expect(cluster.kinds().filter { $0 == "Deployment" }.count == 1)
+            #expect(cluster.kinds().filter { $0 == "CustomResourceDefinition" }.count == 10)
         }
     }
 

@@ -28,21 +28,9 @@ import Testing
 
     @Test("killed after any of its effects, it ends the same when it runs again")
     func crashes() async throws {
-        try await withStore { store in
-            var (fake, cluster) = try StageStand.prepared()
-            try await crashMatrix(
-                setup: {
-                    (fake, cluster) = try StageStand.prepared()
-                    cluster.change { FakeCluster.add("deployed", "", to: &$0) }
-                    return fake
-                },
-                run: { _ in
-                    try await StageStand.with(fake, cluster, store: store) { stand in
-                        _ = try await Routes().run(stand.run)
-                    }
-                },
-                verify: { _ in #expect(cluster.kinds() == ["IngressRoute", "IngressRoute"]) })
-        }
+        try await StageStand.crashes(
+            Routes(), prepare: { $0.change { FakeCluster.add("deployed", "", to: &$0) } },
+            verify: { _, cluster in #expect(cluster.kinds() == ["IngressRoute", "IngressRoute"]) })
     }
 
     @Test("without the release a plan says so, and a run does not count as serving")

@@ -80,6 +80,29 @@ struct StageStand: Sendable {
         return (fake, FakeCluster(fake))
     }
 
+    /// Kills `stage` after each of its effects and lets it run again, each time in a cluster that
+    /// `prepare` has changed; `verify` judges what is there then.
+    static func crashes(
+        _ stage: any Stage, prepare: (FakeCluster) -> Void = { _ in },
+        verify: (FakeWorld, FakeCluster) throws -> Void
+    ) async throws {
+        try await withStore { store in
+            var (fake, cluster) = try prepared()
+            try await crashMatrix(
+                setup: {
+                    (fake, cluster) = try prepared()
+                    prepare(cluster)
+                    return fake
+                },
+                run: { _ in
+                    try await with(fake, cluster, store: store) { stand in
+                        _ = try await stage.run(stand.run)
+                    }
+                },
+                verify: { try verify($0, cluster) })
+        }
+    }
+
     private static func answer(_ agent: MemoryLink) async throws {
         for try await message in agent.incoming {
             guard case .request(let request) = message, request.body == .kubeconfig else {
