@@ -8,7 +8,7 @@ struct Forwarding: Sendable {
     let host: Host
     let domain: String
 
-    /// From outside, through the edge: the forged address must be gone and a real one be there.
+    /// From outside, through the edge: the forged address must be gone and the caller's be there.
     func isHonestOutside() async throws -> Bool {
         let port = Layout.edgePorts[0].listen
         let seen = try await addresses(
@@ -21,7 +21,7 @@ struct Forwarding: Sendable {
                     "https://\(domain):\(port)/lab/request",
                 ]))
         // The edge says who called it; Traefik adds the edge.
-        return seen.count >= 2 && !seen.contains(Self.forged)
+        return seen.first == Layout.Address.operatorHost && !seen.contains(Self.forged)
     }
 
     /// From a worker's pod to Traefik's Service, past the edge.
