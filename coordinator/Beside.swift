@@ -20,12 +20,17 @@ public struct Beside: Sendable {
         self.world = world
     }
 
-    /// Path of the kubeconfig that the running coordinator keeps; nil if none runs, or if it has no
-    /// way to the cluster yet.
+    /// Path of the kubeconfig that the running coordinator keeps; nil if none runs. Throws
+    /// `unavailable` while it has no way to the cluster.
     public func kubeconfig() throws -> String? {
+        guard try ClusterStatus.isDriven(project, world: world) else { return nil }
         let path = KubernetesAccess.kubeconfig(in: project)
-        guard try ClusterStatus.isDriven(project, world: world), try world.files.info(path) != nil
-        else { return nil }
+        guard try world.files.info(path) != nil else {
+            throw Failure(
+                .unavailable,
+                "reaching the cluster: the coordinator that runs now has no way to it yet",
+                fix: "try again in some seconds; `jeeves status` tells what is up already")
+        }
         return path
     }
 

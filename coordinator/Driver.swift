@@ -153,8 +153,9 @@ public struct Driver: Sendable {
         }
         progress(.line("listening on \(run.cluster.coordinator.listen)"))
         while true {
-            // Verbs beside this coordinator show what it saw, and use the way to the cluster that
-            // the look keeps open.
+            // Verbs beside this coordinator use the way to the cluster that it keeps open, and show
+            // what it saw.
+            _ = try? await ClusterAccess.open(run)
             _ = try? await LayersLook(run: run).look()
             try await run.world.clock.sleep(.seconds(60), op: "serve.idle")
         }

@@ -17,7 +17,9 @@ import Trust
             let store = try Store.open(path: project.store)
             _ = try store.acquireLease(
                 holder: "ops@bastion", now: world.clock.now(), ttl: .seconds(15))
-            #expect(try beside.kubeconfig() == nil, "it has no way yet")
+            let early = #expect(throws: Failure.self) { try beside.kubeconfig() }
+            #expect(early?.code == .unavailable)
+            #expect(early?.fix.contains("try again") == true)
             try world.files.makeDirectory("\(project.state)/kube", mode: 0o700, op: "test")
             try world.files.replace(path, with: [], mode: 0o600, op: "test")
             #expect(try beside.kubeconfig() == path)

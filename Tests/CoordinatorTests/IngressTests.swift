@@ -40,6 +40,20 @@ import Testing
         }
     }
 
+    @Test("the kubeconfig is there while the coordinator drives, and goes with its tunnel")
+    func kubeconfig() async throws {
+        try await withStore { store in
+            let (fake, cluster) = try StageStand.prepared()
+            let path = KubernetesAccess.kubeconfig(in: StageStand.project)
+            try await StageStand.with(fake, cluster, store: store) { stand in
+                _ = try await Ingress().run(stand.run)
+                #expect(fake.files[path]?.contains("https://127.0.0.1:") == true)
+                #expect(fake.files.mode(of: path) == 0o600)
+            }
+            #expect(fake.files[path] == nil)
+        }
+    }
+
     @Test("killed after any of its effects, it ends the same when it runs again")
     func crashes() async throws {
         try await StageStand.crashes(Ingress()) { _, cluster in

@@ -102,9 +102,10 @@ struct KubeconfigVerb: AsyncParsableCommand {
     @OptionGroup var target: ProjectOptions
 
     func run() async throws {
-        if let path = try? Beside(target.project(), world: World.live()).kubeconfig() {
-            return Terminal.write(path)
-        }
+        do {
+            let beside = Beside(try target.project(), world: World.live())
+            if let path = try beside.kubeconfig() { return Terminal.write(path) }
+        } catch { throw Ending.report(error) }
         try await Drive.run(target, resume: "jeeves kubeconfig") { driver in
             Terminal.write(try await driver.kubeconfig())
             try await driver.serve()

@@ -69,9 +69,13 @@ public actor KubernetesAccess {
         waiting.stream.resume(returning: stream)
     }
 
+    /// Ends every tunnel. The kubeconfig goes with them: nobody shall follow it into nothing.
     func close() async {
         carrying?.cancel()
         await listener?.close()
+        if listener != nil {
+            try? world.files.remove(Self.kubeconfig(in: folder), op: "kubeconfig.remove")
+        }
     }
 
     private func listen(through node: NodeName) async throws -> UInt16 {
