@@ -3,7 +3,9 @@ import Outside
 /// Counts what held and what did not, and prints the closing line that every runner of ours prints.
 struct Verdicts {
     private(set) var passed = 0
-    private(set) var failed = 0
+    private var failures: [String] = []
+
+    var failed: Int { failures.count }
 
     mutating func expect(_ what: String, _ holds: () async throws -> Bool) async {
         let begun = ContinuousClock.now
@@ -14,9 +16,17 @@ struct Verdicts {
             reason = "\(error)"
         }
         let took = begun.duration(to: .now).shortText
-        if reason.isEmpty { passed += 1 } else { failed += 1 }
-        say(reason.isEmpty ? "✔ \(what) (\(took))" : "✘ \(what) (\(took)): \(reason)")
+        guard reason.isEmpty else {
+            failures.append("✘ \(what) (\(took)): \(reason)")
+            return say(failures[failures.count - 1])
+        }
+        passed += 1
+        say("✔ \(what) (\(took))")
     }
 
-    func close() { say("\(passed) passed, \(failed) failed") }
+    /// What failed is said once more: it may be thousands of lines above.
+    func close() {
+        for failure in failures { say(failure) }
+        say("\(passed) passed, \(failed) failed")
+    }
 }

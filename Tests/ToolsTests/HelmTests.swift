@@ -51,7 +51,8 @@ import Testing
             ])
         #expect(
             helm.uninstall("r", namespace: "n", timeout: .seconds(60)).arguments == [
-                "--kubeconfig=/k", "uninstall", "r", "--namespace=n", "--wait", "--timeout=60s",
+                "--kubeconfig=/k", "uninstall", "r", "--namespace=n", "--wait",
+                "--cascade=foreground", "--timeout=60s",
             ])
     }
 
