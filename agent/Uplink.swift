@@ -29,10 +29,13 @@ public actor Uplink {
     private var redialWindow = Duration.seconds(2)
     /// Tries since the last link. A coordinator that is away for long is asked less often.
     private var failures = 0
+    /// By address, the reason that the journal has; it is not told again at each try.
+    private var reasons: [String: String] = [:]
 
-    static let redialMax = Duration.seconds(30)
+    /// Without a coordinator's word. A person who runs a verb now and then waits for that long.
+    static let redialMax = Duration.seconds(10)
     /// Failures after which the window has doubled; it goes on growing by as much.
-    static let failuresPerWindow = 60
+    static let failuresPerWindow = 10
 
     public init(
         settings: Settings, state: StateFolder, world: World, reconciler: Reconciler,
@@ -62,10 +65,7 @@ public actor Uplink {
                     return
                 } catch {
                     failures += 1
-                    let failure = Failure(error, trying: "connecting to \(address)")
-                    log.warning(
-                        "link down",
-                        metadata: ["reason": "\(failure.message)", "fix": "\(failure.fix)"])
+                    report(Failure(error, trying: "connecting to \(address)"), at: address)
                 }
             }
             let window = redialWindow * (1 + failures / Self.failuresPerWindow)
@@ -73,6 +73,15 @@ public actor Uplink {
             let pause = Duration.milliseconds(250) + world.chance.jitter(min(window, limit))
             try? await world.clock.sleep(pause, op: "uplink.redial")
         }
+    }
+
+    private func report(_ failure: Failure, at address: String) {
+        guard reasons.updateValue(failure.message, forKey: address) != failure.message else {
+            return
+        }
+        log.warning(
+            "link down; redialling",
+            metadata: ["reason": "\(failure.message)", "fix": "\(failure.fix)"])
     }
 
     /// One connection, from dial to loss. Enrols first if there is no identity.
@@ -101,6 +110,7 @@ public actor Uplink {
         do {
             redialWindow = try await session.run()
             failures = 0
+            reasons = [:]
         } catch {
             await link.close()
             throw error

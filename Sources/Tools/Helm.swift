@@ -92,9 +92,9 @@ public struct Helm: Sendable, Hashable {
         ])
     }
 
-    /// Returns when the pods are gone too. In the background they would outlive the release, and a
-    /// StatefulSet that is made again at once finds its pods' names taken: its controller then backs
-    /// off for minutes.
+    /// Returns when the pods are gone too. In the background they would outlive the release: a
+    /// StatefulSet that is made again at once finds its pods' names taken, and backs off for
+    /// minutes.
     public func uninstall(_ release: String, namespace: String, timeout: Duration) -> Command {
         command([
             "uninstall", release, "--namespace=\(namespace)", "--wait", "--cascade=foreground",

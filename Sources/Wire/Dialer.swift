@@ -18,9 +18,7 @@ public enum Dialer {
         limits: LinkLimits = LinkLimits()
     ) async throws -> any Link {
         precondition(conversation != .tunnel, "a tunnel is dialled with dialTunnel")
-        let rules: FrameRules =
-            conversation == .link
-            ? .link(hearing: FrameRules.coordinatorSays) : .enrolling(limits)
+        let rules: FrameRules = conversation == .link ? .agentSide : .enrolling(limits)
         let call = Call(
             host: host, port: port, conversation: conversation, check: check, deadline: deadline)
         return try await call.connect(credentials) { channel, peer in
@@ -58,7 +56,6 @@ private struct Call: Sendable {
         _ credentials: Credentials?,
         open: @escaping @Sendable (any Channel, Peer) throws -> Opened
     ) async throws -> Opened {
-        let context = try TLS.client(conversation, credentials)
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let opened = loop.makePromise(of: Opened.self)
         let until = NIODeadline.now() + TimeAmount(deadline)
@@ -70,8 +67,10 @@ private struct Call: Sendable {
                 case .failure(let error): opened.fail(unreachable(error))
                 case .success(let channel):
                     do {
+                        // Made only now: a node redials an absent coordinator for ever.
                         try shake(
-                            channel, context, until: until, open: open, result: opened)
+                            channel, TLS.client(conversation, credentials), until: until,
+                            open: open, result: opened)
                     } catch {
                         opened.fail(error)
                         channel.close(promise: nil)

@@ -10,8 +10,11 @@ struct FrameRules: Sendable {
     var firstFrame: Duration?
     /// The connection ends then, whatever happens; nil if it may stay.
     var lifetime: Duration?
-    /// Whether pings are sent and silence is death.
-    var pings: Bool
+    /// How a peer that is gone is noticed; nil if nobody waits for it.
+    var liveness: Liveness?
+
+    /// One side asks, so that an idle node is woken once a ping and not three times.
+    enum Liveness { case asks, listens }
 
     static let agentSays: Set<MessageKind> = [
         .hello, .status, .events, .reply, .renewal, .ping, .pong,
@@ -20,22 +23,21 @@ struct FrameRules: Sendable {
         .welcome, .spec, .eventsSeen, .request, .certificate, .refusal, .ping, .pong,
     ]
 
-    static func link(hearing accepting: Set<MessageKind>) -> FrameRules {
-        FrameRules(accepting: accepting, pings: true)
-    }
+    static let agentSide = FrameRules(accepting: coordinatorSays, liveness: .listens)
+    static let coordinatorSide = FrameRules(accepting: agentSays, liveness: .asks)
 
     /// The coordinator's side: one frame, soon, and nothing else.
     static func stranger(_ limits: LinkLimits) -> FrameRules {
         FrameRules(
             accepting: [.enrolment], framesMax: 1, firstFrame: limits.enrolmentFrame,
-            lifetime: limits.enrolment, pings: false)
+            lifetime: limits.enrolment)
     }
 
     /// The side of a node that wants to enrol.
     static func enrolling(_ limits: LinkLimits) -> FrameRules {
         FrameRules(
             accepting: [.challenge, .certificate, .refusal], framesMax: 2,
-            lifetime: limits.enrolment, pings: false)
+            lifetime: limits.enrolment)
     }
 }
 
@@ -56,7 +58,7 @@ final class FrameHandler: ChannelDuplexHandler {
     private var pings: UInt64 = 0
     private var outgoingBytes = 0
     private var heardAt = NIODeadline.now()
-    private var pingTimer: Scheduled<Void>?
+    private var livenessTimer: Scheduled<Void>?
     private var frameTimer: Scheduled<Void>?
     private var firstFrameTimer: Scheduled<Void>?
     private var lifetimeTimer: Scheduled<Void>?
@@ -108,7 +110,11 @@ final class FrameHandler: ChannelDuplexHandler {
         if let lifetime = rules.lifetime {
             lifetimeTimer = after(lifetime, "the conversation did not end", context)
         }
-        if rules.pings { schedulePing(context) }
+        switch rules.liveness {
+        case .asks: schedulePing(context)
+        case .listens: listen(context)
+        case nil: break
+        }
     }
 
     func read(context: ChannelHandlerContext) {
@@ -143,18 +149,28 @@ final class FrameHandler: ChannelDuplexHandler {
     }
 
     private func schedulePing(_ context: ChannelHandlerContext) {
-        pingTimer = context.eventLoop.assumeIsolated().scheduleTask(
+        livenessTimer = context.eventLoop.assumeIsolated().scheduleTask(
             in: TimeAmount(limits.ping)
         ) { self.ping(context) }
     }
 
+    private var isSilent: Bool { .now() - heardAt >= TimeAmount(limits.silence) }
+
+    private func endSilence(_ context: ChannelHandlerContext) {
+        let silence = limits.silence
+        end(Failure(.timeout, "listening to the peer: silent for \(silence)"), context: context)
+    }
+
+    /// Looks again when the silence could have become too long, and not before.
+    private func listen(_ context: ChannelHandlerContext) {
+        guard !isSilent else { return endSilence(context) }
+        livenessTimer = context.eventLoop.assumeIsolated().scheduleTask(
+            deadline: heardAt + TimeAmount(limits.silence)
+        ) { self.listen(context) }
+    }
+
     private func ping(_ context: ChannelHandlerContext) {
-        guard NIODeadline.now() - heardAt < TimeAmount(limits.silence) else {
-            let silence = limits.silence
-            return end(
-                Failure(.timeout, "listening to the peer: silent for \(silence)"),
-                context: context)
-        }
+        guard !isSilent else { return endSilence(context) }
         pings += 1
         do {
             try send(.ping(pings), context: context)
@@ -203,7 +219,7 @@ final class FrameHandler: ChannelDuplexHandler {
     }
 
     private func cancelTimers() {
-        for timer in [pingTimer, frameTimer, firstFrameTimer, lifetimeTimer, stallTimer] {
+        for timer in [livenessTimer, frameTimer, firstFrameTimer, lifetimeTimer, stallTimer] {
             timer?.cancel()
         }
     }

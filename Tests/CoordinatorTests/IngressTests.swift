@@ -54,6 +54,24 @@ import Testing
         }
     }
 
+    @Test("the controller is asked for its kubeconfig again only after ten minutes")
+    func kubeconfigAge() async throws {
+        try await withStore { store in
+            let (fake, cluster) = try StageStand.prepared()
+            let path = KubernetesAccess.kubeconfig(in: StageStand.project)
+            try await StageStand.with(fake, cluster, store: store) { stand in
+                _ = try await Ingress().run(stand.run)
+                let given = fake.files[path]
+                fake.files[path] = "not asked again"
+                _ = try await Ingress().run(stand.run)
+                #expect(fake.files[path] == "not asked again")
+                fake.clock.advance(by: KubernetesAccess.kubeconfigAge)
+                _ = try await Ingress().run(stand.run)
+                #expect(fake.files[path] == given)
+            }
+        }
+    }
+
     @Test("killed after any of its effects, it ends the same when it runs again")
     func crashes() async throws {
         try await StageStand.crashes(Ingress()) { _, cluster in

@@ -47,6 +47,34 @@ import Testing
         }
     }
 
+    @Test("a coordinator that is away for long is asked less often, and the journal told once")
+    func longAbsence() async throws {
+        try await Fleet.with { fleet in
+            let machine = try Machine("worker-1", of: fleet)
+            try await fleet.drive { driver in
+                try driver.giveToken(to: machine)
+                try await machine.running { _ in
+                    try await eventually("it is enrolled") {
+                        try machine.credentials() != nil
+                    }
+                }
+            }
+            try await machine.running { agent in
+                try await eventually("it has tried a hundred times") {
+                    machine.clock.skipRedial()
+                    return machine.clock.naps("uplink.redial").count >= 100
+                }
+                let waits = machine.clock.naps("uplink.redial").suffix(50)
+                #expect(waits.contains { $0 > .seconds(5) }, "the window did not grow")
+                #expect(waits.allSatisfy { $0 <= .seconds(10.25) })
+                let told = agent.diary.text.split(separator: "\n").filter {
+                    $0.contains("link down")
+                }
+                #expect(told.count == 1)
+            }
+        }
+    }
+
     @Test("an agent that starts again sends what it had not got rid of, once")
     func agentRestarts() async throws {
         try await Fleet.with { fleet in

@@ -9,6 +9,9 @@ public actor KubernetesAccess {
     /// What an SSH tunnel used to listen on; any free port if it is taken.
     static let portWanted: UInt16 = 16443
     static let dialMax = Duration.seconds(10)
+    /// How long a kubeconfig is good before the controller is asked for it again, which costs it a
+    /// process.
+    static let kubeconfigAge = Duration.seconds(600)
 
     /// A tunnel that was asked for and has not come yet.
     private struct Expectation {
@@ -25,6 +28,8 @@ public actor KubernetesAccess {
     private var nextTunnel: UInt64 = 1
     private var expected: [UInt64: Expectation] = [:]
     private var listener: LocalListener?
+    /// The controller through which connections go, and when it gave its kubeconfig.
+    private var way: (node: NodeName, since: Duration)?
     private var carrying: Task<Void, Never>?
 
     init(downlinks: Downlinks, cluster: ClusterID, world: World, folder: String, log: Logger) {
@@ -38,19 +43,25 @@ public actor KubernetesAccess {
     /// Path of a kubeconfig that works while this coordinator runs. Throws `unavailable` if the
     /// controller is not connected or its cluster is not up.
     func kubeconfig(through node: NodeName) async throws -> String {
-        let port = try await listen(through: node)
+        let path = Self.kubeconfig(in: folder)
+        if let way, way.node == node, world.clock.uptime() - way.since < Self.kubeconfigAge,
+            try world.files.info(path) != nil
+        {
+            return path
+        }
+        let port = try await listen()
         let answer = try await downlinks.ask(node, .kubeconfig, deadline: .seconds(90))
         guard case .secret(let text) = answer else {
             throw Failure(.invalid, "asking \(node) for a kubeconfig: it answered something else")
         }
         let own = text.reveal().replacing(
             "https://127.0.0.1:\(Self.portWanted)", with: "https://127.0.0.1:\(port)")
-        let path = Self.kubeconfig(in: folder)
         try world.files.makeDirectory(folder, mode: 0o700, op: "kubeconfig.folder")
         if try world.files.text(path) != own {
             try world.files.replace(
                 path, with: Array(own.utf8), mode: 0o600, op: "kubeconfig.replace")
         }
+        way = (node, world.clock.uptime())
         return path
     }
 
@@ -78,7 +89,7 @@ public actor KubernetesAccess {
         }
     }
 
-    private func listen(through node: NodeName) async throws -> UInt16 {
+    private func listen() async throws -> UInt16 {
         if let listener { return listener.port }
         let opened: LocalListener
         do {
@@ -90,14 +101,15 @@ public actor KubernetesAccess {
         carrying = Task {
             await withDiscardingTaskGroup { group in
                 for await local in opened.accepted {
-                    group.addTask { await self.carry(local, through: node) }
+                    group.addTask { await self.carry(local) }
                 }
             }
         }
         return opened.port
     }
 
-    private func carry(_ local: RawStream, through node: NodeName) async {
+    private func carry(_ local: RawStream) async {
+        guard let node = way?.node else { return await local.close() }
         do {
             let tunnel = try await open(through: node)
             try await splice(local, tunnel)
