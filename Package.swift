@@ -128,14 +128,16 @@ let package = Package(
         // Tests
         module(
             "Support", path: "Tests/Support",
-            needs: ["Model", "Outside", "Trust", "Wire", logging]),
+            needs: [
+                "Model", "Outside", "Tools", "Trust", "Wire", logging, nio, nioPosix, nioSSL,
+            ]),
         .executableTarget(
             name: "Lab", dependencies: ["Model", "Outside", arguments, crypto, logging],
             path: "Tests/Lab",
             exclude: ["Chart", "Standins"], swiftSettings: strict),
         .executableTarget(
             name: "Bench", dependencies: ["Model", "Outside", arguments], path: "bench",
-            swiftSettings: strict),
+            exclude: ["noop.yml"], swiftSettings: strict),
         tests(of: "Model"),
         tests(of: "Outside", needs: ["Model", "CSystemd", logging]),
         tests(of: "Tools", exclude: ["Fixtures"], needs: ["Model", "Outside"]),
@@ -157,6 +159,10 @@ let package = Package(
                 "Model", "Outside", "Trust", "Wire", "Store", "Agent", "Coordinator", "Support",
                 nio, nioPosix, nioHTTP, logging,
             ], path: "Tests/FleetTests", swiftSettings: strict),
+        .testTarget(
+            name: "EdgeTests",
+            dependencies: ["Model", "Outside", "Tools", "Trust", "Agent", "Support"],
+            path: "Tests/EdgeTests", swiftSettings: strict),
         tests(of: "Commands", needs: ["Coordinator", "Model"]),
         .testTarget(
             name: "TidyTests", dependencies: ["Model", "Outside"], path: "Tests/TidyTests",

@@ -26,7 +26,7 @@ struct AgentBench: AsyncParsableCommand {
 
     func run() async throws {
         let world = World.live()
-        let found = try agents(world.files)
+        let found = try Agents(world.files).pids
         guard !found.isEmpty else {
             throw Failure(
                 .notFound, "looking for jeeves-agent: none runs here", fix: "run `make demo` first")
@@ -40,7 +40,7 @@ struct AgentBench: AsyncParsableCommand {
             let end = try Sample(pid, world.files)
             let measured = [
                 Double(end.pss), Double(end.dirty),
-                Double(end.busy - start.busy) / 1e6 * 60 / Double(seconds),
+                (end.busy - start.busy) * 1000 * 60 / Double(seconds),
                 Double(end.wakeups - start.wakeups) / Double(seconds),
             ]
             for (limit, value) in zip(Self.limits, measured) {
@@ -56,16 +56,6 @@ struct AgentBench: AsyncParsableCommand {
         if missed > 0 { throw ExitCode(1) }
     }
 
-    private func agents(_ files: any Files) throws -> [Int] {
-        try files.list("/proc").compactMap { Int($0) }.filter {
-            (try? files.text("/proc/\($0)/comm")) == "jeeves-agent\n"
-        }.sorted()
-    }
-
-    private func rounded(_ value: Double) -> String {
-        value >= 100 ? "\(Int(value.rounded()))" : "\((value * 100).rounded() / 100)"
-    }
-
     private func pad(_ text: String, _ width: Int) -> String {
         text + String(repeating: " ", count: max(1, width - text.count))
     }
@@ -75,29 +65,21 @@ struct AgentBench: AsyncParsableCommand {
 private struct Sample {
     let pss: Int
     let dirty: Int
-    /// Nanoseconds on a processor, of all threads.
-    let busy: Int
-    /// How often its threads went to sleep by themselves, and so were woken.
+    /// Seconds on a processor.
+    let busy: Double
+    /// How often its living threads went to sleep by themselves, and so were woken.
     let wakeups: Int
 
     init(_ pid: Int, _ files: any Files) throws {
         let memory = try files.text("/proc/\(pid)/smaps_rollup") ?? ""
-        pss = Self.field("Pss:", memory)
-        dirty = Self.field("Private_Dirty:", memory)
-        var (busy, wakeups) = (0, 0)
+        pss = number("Pss:", in: memory)
+        dirty = number("Private_Dirty:", in: memory)
+        busy = CPUClock(of: pid).seconds
+        var wakeups = 0
         for thread in try files.list("/proc/\(pid)/task") {
-            let folder = "/proc/\(pid)/task/\(thread)"
-            let times = try files.text("\(folder)/schedstat") ?? ""
-            busy += times.split(separator: " ").first.flatMap { Int($0) } ?? 0
-            wakeups += Self.field(
-                "voluntary_ctxt_switches:", try files.text("\(folder)/status") ?? "")
+            let status = try files.text("/proc/\(pid)/task/\(thread)/status") ?? ""
+            wakeups += number("voluntary_ctxt_switches:", in: status)
         }
-        (self.busy, self.wakeups) = (busy, wakeups)
-    }
-
-    private static func field(_ name: String, _ text: String) -> Int {
-        let line = text.split(separator: "\n").first { $0.hasPrefix(name) }
-        let words = line?.split(whereSeparator: \.isWhitespace) ?? []
-        return words.count > 1 ? Int(words[1]) ?? 0 : 0
+        self.wakeups = wakeups
     }
 }

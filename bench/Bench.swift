@@ -6,6 +6,9 @@ struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measure, and compare with a limit or a peer in the same run.",
-        discussion: "  bench agent --seconds 60",
-        subcommands: [AgentBench.self])
+        discussion: """
+              bench agent --seconds 60
+              bench noop
+            """,
+        subcommands: [AgentBench.self, NoopBench.self])
 }

@@ -1,0 +1,125 @@
+import ArgumentParser
+import Glibc
+import Model
+import Outside
+
+/// What it costs to find a controller right: the agent's pass over all its steps, which it makes
+/// once a minute, beside the same checks by Ansible on the same node.
+///
+/// The agent is charged with a whole minute, so with its links and timers too.
+struct NoopBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "noop",
+        abstract: "Processor time to find a node right, beside Ansible.",
+        discussion: """
+            Run it as root while the lab is up and idle (make demo, then make bench). Ansible is \
+            installed once, by pip, into the cache folder.
+
+              bench noop
+              bench noop --minutes 5
+            """)
+
+    @Option(help: "How many minutes, so passes, of the agent are watched.")
+    var minutes = 2
+
+    /// CPU-seconds of a pass, from the design.
+    private static let limit = 0.02
+    private static let ansible = "2.17.7"
+    private static let folder = "/opt/jeeves-bench"
+
+    func run() async throws {
+        let world = World.live()
+        let agents = try Agents(world.files)
+        guard
+            let agent = agents.pids.first(where: {
+                agents.hasFile("etc/haproxy/certs/haproxy.pem", besides: $0)
+            })
+        else {
+            throw Failure(
+                .notFound, "looking for a controller's agent: none runs here",
+                fix: "run `make demo` first")
+        }
+        let node = try agents.parent(of: agent)
+        print("watching the controller's agent for \(minutes) passes")
+        let before = CPUClock(of: agent).seconds
+        try await world.clock.sleep(.seconds(60 * minutes), op: "bench.watch")
+        let pass = (CPUClock(of: agent).seconds - before) / Double(minutes)
+
+        let playbook = try await installed(world)
+        let root = "/proc/\(node)/root\(Self.folder)"
+        let remove = ["--recursive", "--force", root]
+        try await must(world, "rm", remove)
+        try await must(world, "cp", ["--recursive", playbook, root])
+        try await must(world, "cp", ["bench/noop.yml", "\(root)/noop.yml"])
+        // The first run compiles Python; only the second is counted.
+        _ = try await play(world, on: node)
+        let peer = try await play(world, on: node)
+        try await must(world, "rm", remove)
+        report(pass, peer)
+        if pass > Self.limit { throw ExitCode(1) }
+    }
+
+    private func report(_ pass: Double, _ peer: Double) {
+        print("one pass over all steps         CPU-seconds")
+        print("  jeeves-agent                  \(rounded(pass))")
+        print("  limit                         \(Self.limit)  ratio \(rounded(pass / Self.limit))")
+        print(
+            "  ansible-core \(Self.ansible)           \(rounded(peer))  ratio \(rounded(pass / peer))"
+        )
+    }
+
+    /// A virtual environment with Ansible, made once.
+    private func installed(_ world: World) async throws -> String {
+        let cache = getenv("JEEVES_CACHE").map { String(cString: $0) }
+        let home = getenv("HOME").map { String(cString: $0) } ?? "/root"
+        let path = "\(cache ?? "\(home)/.cache/jeeves")/ansible-\(Self.ansible)"
+        guard try world.files.info("\(path)/done") == nil else { return path }
+        print("installing ansible-core \(Self.ansible) into \(path); about a minute")
+        try await must(world, "rm", ["--recursive", "--force", path])
+        try await must(world, "python3", ["-m", "venv", "--copies", path])
+        try await must(
+            world, "\(path)/bin/python3",
+            ["-m", "pip", "install", "--quiet", "ansible-core==\(Self.ansible)"])
+        try await must(world, "touch", ["\(path)/done"])
+        return path
+    }
+
+    /// CPU-seconds of one run of the playbook, all its processes together.
+    private func play(_ world: World, on node: Int) async throws -> Double {
+        let before = Self.childSeconds()
+        let command = [
+            "--target", "\(node)", "--all", "--", "\(Self.folder)/bin/python3", "-m", "ansible",
+            "playbook", "--inventory", "localhost,", "\(Self.folder)/noop.yml",
+        ]
+        try await must(world, "nsenter", command)
+        return Self.childSeconds() - before
+    }
+
+    private func must(_ world: World, _ program: String, _ arguments: [String]) async throws {
+        let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/sbin:/usr/bin"
+        let environment = Self.inherited().merging(["LC_ALL": "C.UTF-8", "PATH": path]) { $1 }
+        let command = Command(program, arguments, environment: environment)
+        let finished = try await world.processes.run(
+            command, limits: Limits(deadline: .seconds(600), outputBytesMax: 1 << 20),
+            op: "bench.run")
+        guard finished.succeeded else {
+            throw Failure(.failed, "running \(command): \(finished.sentence)\n\(finished.output)")
+        }
+    }
+
+    /// What pip needs of a person's own settings.
+    private static func inherited() -> [String: String] {
+        let names = ["HOME", "PIP_INDEX_URL", "PIP_CERT", "HTTPS_PROXY", "https_proxy"]
+        return names.reduce(into: [:]) { found, name in
+            if let value = getenv(name) { found[name] = String(cString: value) }
+        }
+    }
+
+    private static func childSeconds() -> Double {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_CHILDREN.rawValue), &usage)
+        return [usage.ru_utime, usage.ru_stime].reduce(0) {
+            $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6
+        }
+    }
+}
