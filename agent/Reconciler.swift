@@ -12,7 +12,7 @@ public actor Reconciler {
     public typealias StepMaker = @Sendable (StepSpec) -> (any Step)?
 
     /// Longest time between two passes when nothing happens.
-    static let passInterval = Duration.seconds(60)
+    static let passInterval = Duration.seconds(300)
     /// Shortest and longest wait before a failed step is tried again.
     static let retryMin = Duration.seconds(2)
     static let retryMax = Duration.seconds(300)
@@ -36,6 +36,8 @@ public actor Reconciler {
 
     private var attempts: [StepID: Attempts] = [:]
     private var generation: UInt64 = 0
+    /// Whose spec the last whole pass was about.
+    private var checkedFor: RunID?
     private var refused: Failure?
     private var timer: Task<Void, any Error>?
     private var watchers: [UUID: AsyncStream<NodeStatus>.Continuation] = [:]
@@ -57,8 +59,8 @@ public actor Reconciler {
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Passes for ever: at once, when a spec arrives, when a retry is due, and every minute. Ends
-    /// when its task is cancelled.
+    /// Passes for ever: at once, when a spec arrives, when a retry is due, and every five minutes.
+    /// Ends when its task is cancelled.
     public func run() async {
         wake.yield()
         for await _ in wakes {
@@ -87,6 +89,9 @@ public actor Reconciler {
             if Task.isCancelled { return }
             await converge(step, of: spec)
         }
+        guard checkedFor != spec.run else { return }
+        checkedFor = spec.run
+        publish()
     }
 
     /// Saves a new spec and starts a pass. A spec that the fence refuses is reported in the status.
@@ -133,7 +138,8 @@ public actor Reconciler {
                 let now = attempts[step.id] ?? Attempts()
                 return StepStatus(id: step.id, state: now.state, detail: now.detail)
             },
-            facts: facts, agentVersion: version, reportedAt: world.clock.now(), refused: refused)
+            checkedFor: checkedFor, facts: facts, agentVersion: version,
+            reportedAt: world.clock.now(), refused: refused)
     }
 
     private func converge(_ spec: StepSpec, of node: NodeSpec) async {

@@ -9,6 +9,7 @@ struct Bench: AsyncParsableCommand {
         discussion: """
               bench agent --seconds 60
               bench noop
+              bench swap
             """,
-        subcommands: [AgentBench.self, NoopBench.self])
+        subcommands: [AgentBench.self, NoopBench.self, SwapBench.self, SwapLoad.self])
 }

@@ -64,7 +64,8 @@ struct NoopBench: AsyncParsableCommand {
         print("  jeeves-agent                  \(rounded(pass))")
         print("  limit                         \(Self.limit)  ratio \(rounded(pass / Self.limit))")
         print(
-            "  ansible-core \(Self.ansible)           \(rounded(peer))  ratio \(rounded(pass / peer))"
+            "  ansible-core \(Self.ansible)           \(rounded(peer))  "
+                + "ratio \(rounded(pass / peer))"
         )
     }
 

@@ -125,22 +125,11 @@ public struct Driver: Sendable {
     /// and says what there is.
     public func status() async throws -> ClusterStatus {
         let wanted = Set((try? run.infrastructure())?.machines.keys.map { $0 } ?? [])
-        let clock = run.world.clock
-        let end = clock.uptime() + .seconds(45)
-        var last = -1
-        while clock.uptime() < end {
-            let count = await run.downlinks.reported().intersection(wanted).count
-            if count == wanted.count { break }
-            if count != last {
-                progress(.line("waiting for agents: \(count) of \(wanted.count)"))
-            }
-            last = count
-            try await clock.sleep(.milliseconds(200), op: "status.wait")
-        }
+        _ = try await Enrol.missing(wanted, run, atMost: Enrol.redialMax)
         _ = try await LayersLook(run: run).look()
         return try ClusterStatus.read(
             run.cluster, store: run.store, connected: await run.downlinks.connected(),
-            now: clock.now())
+            now: run.world.clock.now())
     }
 
     /// Keeps the links until the task is cancelled.

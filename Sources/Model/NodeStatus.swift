@@ -6,6 +6,9 @@ public struct NodeStatus: Codable, Hashable, Sendable {
     /// Generation that the steps below are about; 0 before the first spec.
     public let generation: UInt64
     public let steps: [StepStatus]
+    /// Start of a coordinator since whose spec every step has been checked; nil before the first
+    /// whole pass. Who asks anew has to wait for a new look.
+    public let checkedFor: RunID?
     public let facts: Facts
     public let agentVersion: String
     public let reportedAt: Date
@@ -13,12 +16,14 @@ public struct NodeStatus: Codable, Hashable, Sendable {
     public let refused: Failure?
 
     public init(
-        node: NodeName, generation: UInt64, steps: [StepStatus], facts: Facts,
-        agentVersion: String, reportedAt: Date, refused: Failure? = nil
+        node: NodeName, generation: UInt64, steps: [StepStatus],
+        checkedFor: RunID? = nil, facts: Facts, agentVersion: String, reportedAt: Date,
+        refused: Failure? = nil
     ) {
         self.node = node
         self.generation = generation
         self.steps = steps
+        self.checkedFor = checkedFor
         self.facts = facts
         self.agentVersion = agentVersion
         self.reportedAt = reportedAt
@@ -28,6 +33,19 @@ public struct NodeStatus: Codable, Hashable, Sendable {
     /// Whether every step of generation `generation` is as its spec wants it.
     public func isConverged(generation: UInt64) -> Bool {
         self.generation == generation && steps.allSatisfy { $0.state == .converged }
+    }
+}
+
+extension NodeStatus {
+    /// Why a step is not as its spec wants it, in a few words; nil if it is.
+    public func trouble(with id: StepID) -> String? {
+        switch steps.first(where: { $0.id == id })?.state {
+        case .converged: nil
+        case .converging: "being made right"
+        case .failed(let failure): failure.message
+        case .unsupported: "unknown to its agent"
+        case .waiting, nil: "not checked yet"
+        }
     }
 }
 

@@ -66,10 +66,13 @@ private struct LyingStep: Step {
             body: .packages(PackagesSpec(names: [file])))
     }
 
-    private func spec(_ steps: [StepSpec], generation: UInt64 = 1, epoch: UInt64 = 1) -> NodeSpec {
+    private func spec(
+        _ steps: [StepSpec], generation: UInt64 = 1, epoch: UInt64 = 1,
+        run: String = "aaaaaaaaaaaaaaaa"
+    ) -> NodeSpec {
         NodeSpec(
             cluster: settings.cluster, node: settings.node, epoch: epoch,
-            run: RunID(unchecked: "aaaaaaaaaaaaaaaa"), generation: generation,
+            run: RunID(unchecked: run), generation: generation,
             digest: Digest(unchecked: String(repeating: "\(generation % 10)", count: 64)),
             steps: steps)
     }
@@ -87,6 +90,22 @@ private struct LyingStep: Step {
         try await reconciler.pass()
         #expect(fake.ops == [])
         #expect(await reconciler.status().isConverged(generation: 1))
+    }
+
+    @Test("the status names the coordinator's start for which every step was looked at")
+    func checkedFor() async throws {
+        let reconciler = reconciler()
+        #expect(await reconciler.status().checkedFor == nil)
+        for (epoch, run) in [(1, "aaaaaaaaaaaaaaaa"), (2, "bbbbbbbbbbbbbbbb")] as [(UInt64, _)] {
+            let before = await reconciler.status().checkedFor
+            await reconciler.accept(
+                spec([step("a", file: "/etc/a")], epoch: epoch, run: run))
+            #expect(await reconciler.status().checkedFor == before)
+            fake.files["/etc/a"] = "broken by hand"
+            try await reconciler.pass()
+            #expect(await reconciler.status().checkedFor == RunID(unchecked: run))
+            #expect(fake.files["/etc/a"] == "right")
+        }
     }
 
     @Test("a node that differs converges, and its events say so")

@@ -16,11 +16,13 @@ import Testing
         ])
 
     private func status(
-        _ states: StepState..., generation: UInt64 = 2, refused: Failure? = nil
+        _ states: StepState..., generation: UInt64 = 2, checkedFor: String = "aaaaaaaaaaaaaaaa",
+        refused: Failure? = nil
     ) -> NodeStatus {
         NodeStatus(
             node: spec.node, generation: generation,
             steps: zip(spec.steps, states).map { StepStatus(id: $0.id, state: $1) },
+            checkedFor: RunID(unchecked: checkedFor),
             facts: Facts(system: "", kernel: "", bootID: "", address: "", instanceID: ""),
             agentVersion: "1", reportedAt: Date(timeIntervalSince1970: 0), refused: refused)
     }
@@ -35,6 +37,16 @@ import Testing
         _ = watch.note(status(.converged, .converged), of: spec, now: .zero)
         #expect(watch.isDone)
         #expect(!watch.changed, "nothing was seen changing")
+    }
+
+    @Test("what was right for an earlier coordinator has to be looked at again")
+    func stale() {
+        var watch = Watch(specs: [spec], since: .zero)
+        let old = status(.converged, .converged, checkedFor: "bbbbbbbbbbbbbbbb")
+        _ = watch.note(old, of: spec, now: .zero)
+        #expect(!watch.isDone)
+        _ = watch.note(status(.converged, .converged), of: spec, now: .zero)
+        #expect(watch.isDone)
     }
 
     @Test("each change is told once")

@@ -17,6 +17,7 @@ enum Samples {
         NodeStatus(
             node: node, generation: 2,
             steps: [StepStatus(id: StepID(unchecked: "packages"), state: .failed(failure))],
+            checkedFor: run,
             facts: Facts(
                 system: "debian 12", kernel: "6.1", bootID: "b", address: "10.0.0.1",
                 instanceID: "i-1"),

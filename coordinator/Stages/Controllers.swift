@@ -5,7 +5,7 @@ struct Controllers: Stage {
     let name = StageName.controllers
     private let convergence = Convergence(role: .controller)
 
-    func plan(_ run: StageRun) async throws -> [Change] { try convergence.plan(run) }
+    func plan(_ run: StageRun) async throws -> [Change] { try await convergence.plan(run) }
 
     func run(_ run: StageRun) async throws -> String {
         let specs = try await convergence.assign(run)

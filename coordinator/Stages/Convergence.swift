@@ -7,16 +7,24 @@ import Trust
 struct Convergence: Sendable {
     let role: MicroK8sSpec.Role
 
-    /// What the specs would change.
-    func plan(_ run: StageRun) throws -> [Change] {
+    /// What the specs would change, and what the nodes' own checks say is not right.
+    func plan(_ run: StageRun) async throws -> [Change] {
         guard let infrastructure = try? run.infrastructure() else {
             return [Change(.run, "\(role.rawValue)s", detail: "known after provision")]
         }
-        return try specs(run, infrastructure, saving: false).flatMap { spec, isNew in
-            isNew
-                ? spec.steps.map { Change(.update, "\(spec.node)/\($0.id)", detail: "new spec") }
-                : []
+        var changes: [Change] = []
+        for (spec, isNew) in try specs(run, infrastructure, saving: false) {
+            let status = await run.downlinks.status(of: spec.node)
+            for step in spec.steps {
+                let subject = "\(spec.node)/\(step.id)"
+                if isNew {
+                    changes.append(Change(.update, subject, detail: "new spec"))
+                } else if let wrong = status?.trouble(with: step.id) {
+                    changes.append(Change(.update, subject, detail: wrong))
+                }
+            }
         }
+        return changes
     }
 
     /// Saves the specs and hands them down.

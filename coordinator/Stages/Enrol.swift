@@ -1,38 +1,51 @@
 import Model
 import Outside
 
-/// Waits until every machine that Terraform made has enrolled and opened its link.
+/// Waits until every machine that Terraform made has enrolled, opened its link and said how it is.
 struct Enrol: Stage {
     let name = StageName.enrol
     static let deadline = Duration.seconds(600)
+    /// How long an agent that redials an absent coordinator may take to find this one.
+    static let redialMax = Duration.seconds(45)
 
     func plan(_ run: StageRun) async throws -> [Change] {
-        let connected = await run.downlinks.connected()
-        guard let infrastructure = try? run.infrastructure() else {
+        guard let wanted = try? Self.machines(run) else {
             return [Change(.run, "enrolment", detail: "known after provision")]
         }
-        return infrastructure.machines.keys.sorted().filter { !connected.contains($0) }.map {
+        return try await Self.missing(wanted, run, atMost: Self.redialMax).sorted().map {
             Change(.run, "\($0)", detail: "wait for its agent to connect")
         }
     }
 
     func run(_ run: StageRun) async throws -> String {
-        let wanted = Set(try run.infrastructure().machines.keys)
+        let wanted = try Self.machines(run)
         let start = run.world.clock.uptime()
-        var last: Set<NodeName> = []
-        while true {
-            let connected = await run.downlinks.connected().intersection(wanted)
-            for node in connected.subtracting(last).sorted() { run.say("\(node): connected") }
-            last = connected
-            if connected == wanted { break }
-            guard run.world.clock.uptime() - start < Self.deadline else {
-                throw lateness(missing: wanted.subtracting(connected), run)
-            }
-            try await run.world.clock.sleep(.milliseconds(250), op: "enrol.wait")
-        }
+        let missing = try await Self.missing(wanted, run, atMost: Self.deadline)
+        guard missing.isEmpty else { throw lateness(missing: missing, run) }
         let waited = run.world.clock.uptime() - start
         return waited < .seconds(1)
             ? nothingToDo : "\(wanted.count) nodes connected after \(waited.shortText)"
+    }
+
+    private static func machines(_ run: StageRun) throws -> Set<NodeName> {
+        Set(try run.infrastructure().machines.keys)
+    }
+
+    /// Waits until every one of `wanted` is connected and has said how it is; returns those that
+    /// have not.
+    static func missing(
+        _ wanted: Set<NodeName>, _ run: StageRun, atMost deadline: Duration
+    ) async throws -> Set<NodeName> {
+        let clock = run.world.clock
+        let end = clock.uptime() + deadline
+        var last: Set<NodeName> = []
+        while true {
+            let here = await run.downlinks.reported().intersection(wanted)
+            for node in here.subtracting(last).sorted() { run.say("\(node): connected") }
+            last = here
+            guard here != wanted, clock.uptime() < end else { return wanted.subtracting(here) }
+            try await clock.sleep(.milliseconds(200), op: "enrol.wait")
+        }
     }
 
     private func lateness(missing: Set<NodeName>, _ run: StageRun) -> Failure {

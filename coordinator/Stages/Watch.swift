@@ -14,6 +14,7 @@ struct Watch: Sendable {
 
     private let specs: [NodeSpec]
     private var states: [NodeName: [StepStatus]] = [:]
+    private var checkedFor: [NodeName: RunID] = [:]
     private var progressAt: Duration
     /// When a step failed first that has not been right since.
     private var failingSince: [NodeName: [StepID: Duration]] = [:]
@@ -31,7 +32,8 @@ struct Watch: Sendable {
 
     var isDone: Bool {
         specs.allSatisfy { spec in
-            refusals[spec.node] == nil && states[spec.node]?.count == spec.steps.count
+            refusals[spec.node] == nil && checkedFor[spec.node] == spec.run
+                && states[spec.node]?.count == spec.steps.count
                 && states[spec.node]?.allSatisfy {
                     $0.state == .converged || apart.contains($0.id)
                 } == true
@@ -44,6 +46,7 @@ struct Watch: Sendable {
             refusals[spec.node] = status.refused.map { ($0, now) }
         }
         guard let status, status.generation == spec.generation else { return [] }
+        checkedFor[spec.node] = status.checkedFor
         let before = states[spec.node]
         guard before != status.steps else { return [] }
         states[spec.node] = status.steps

@@ -11,7 +11,7 @@ struct Workers: Stage {
     private static let join = StepID(unchecked: NodeSpecs.joinStep)
     private let convergence = Convergence(role: .worker)
 
-    func plan(_ run: StageRun) async throws -> [Change] { try convergence.plan(run) }
+    func plan(_ run: StageRun) async throws -> [Change] { try await convergence.plan(run) }
 
     func run(_ run: StageRun) async throws -> String {
         let specs = try await convergence.assign(run)

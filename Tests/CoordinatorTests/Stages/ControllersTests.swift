@@ -48,6 +48,24 @@ import Testing
         }
     }
 
+    @Test("a plan names the step that a node says is not right")
+    func drifted() async throws {
+        try await withEstate { estate in
+            try await estate.run(upTo: .controllers)
+            let broken = Failure(.conflict, "checking haproxy.cfg: edited by hand, line 3")
+            estate.agents.change {
+                $0.agents[NodeName(unchecked: "controller-1")]?.states[
+                    StepID(unchecked: "haproxy")] = .failed(broken)
+            }
+            try await estate.drive { run in
+                #expect(try await Enrol().plan(run).isEmpty)
+                let planned = try await Controllers().plan(run)
+                #expect(planned.map(\.subject) == ["controller-1/haproxy"])
+                #expect(planned.first?.detail == broken.message)
+            }
+        }
+    }
+
     @Test("a changed cluster file is a new generation")
     func differs() async throws {
         try await withEstate { estate in

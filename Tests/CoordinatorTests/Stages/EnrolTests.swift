@@ -27,7 +27,7 @@ import Testing
                 let planned = try await Enrol().plan(run)
                 #expect(planned.map(\.subject) == ["worker-1"])
                 estate.after(waits: 20) { await estate.agents.wake(Self.worker) }
-                #expect(try await Enrol().run(run) == "2 nodes connected after 5.0s")
+                #expect(try await Enrol().run(run) == "2 nodes connected after 4.0s")
             }
             #expect(estate.lines.filter { $0 == "worker-1: connected" }.count == 1)
         }

@@ -153,7 +153,7 @@ final class FakeAgents: Sendable {
             switch message {
             case .welcome:
                 state.agents[node]?.isWelcome = true
-                return []
+                return [Self.status(node, &state, fake)]
             case .spec(let spec):
                 state.agents[node]?.take(spec)
                 return [Self.status(node, &state, fake)]
@@ -243,6 +243,7 @@ final class FakeAgents: Sendable {
             steps: agent?.spec?.steps.map {
                 StepStatus(id: $0.id, state: agent?.states[$0.id] ?? .waiting)
             } ?? [],
+            checkedFor: agent?.spec?.run,
             facts: Facts(
                 system: "ubuntu 24.04", kernel: "6.8", bootID: agent?.bootID ?? "",
                 address: "", instanceID: ""),
