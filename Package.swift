@@ -136,7 +136,9 @@ let package = Package(
             path: "Tests/Lab",
             exclude: ["Chart", "Standins"], swiftSettings: strict),
         .executableTarget(
-            name: "Bench", dependencies: ["Model", "Outside", arguments], path: "bench",
+            name: "Bench",
+            dependencies: ["Model", "Outside", "Tools", "Trust", "Agent", "Support", arguments],
+            path: "bench",
             exclude: ["noop.yml"], swiftSettings: strict),
         tests(of: "Model"),
         tests(of: "Outside", needs: ["Model", "CSystemd", logging]),

@@ -24,7 +24,7 @@ public struct CertbotTrouble: Sendable, Hashable {
         let all = printed + "\n" + log
         let kind = Self.signs.first { _, words in words.contains { all.contains($0) } }?.kind
         self.kind = kind ?? .other
-        detail = Self.detail(printed: printed, log: log) ?? finished.sentence
+        detail = Self.detail(printed: printed, log: log) ?? Self.lastWords(finished)
         retryAfter = Self.field("Retry-After", in: log).flatMap { Int($0) }
             .map { .seconds(min(max($0, 0), 7 * 86_400)) }
     }
@@ -67,6 +67,15 @@ public struct CertbotTrouble: Sendable, Hashable {
             return String(text.prefix(300))
         }
         return nil
+    }
+
+    /// How it ended, without the advice that certbot closes every failure with.
+    private static func lastWords(_ finished: Finished) -> String {
+        var finished = finished
+        finished.errors = finished.errors.split(whereSeparator: \.isNewline)
+            .filter { !$0.hasPrefix("Ask for help or search for solutions") }
+            .joined(separator: "\n")
+        return finished.sentence
     }
 
     /// The value of the last `name: value` line.

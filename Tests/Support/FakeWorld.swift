@@ -61,6 +61,11 @@ public final class FakeWorld: Sendable {
         try history.effect(op, body)
     }
 
+    /// One that waits.
+    public func effect<Value>(_ op: Op, _ body: () async throws -> Value) async throws -> Value {
+        try await history.effect(op, body)
+    }
+
     /// One read of such a thing.
     public func read(_ op: Op) throws { try history.read(op) }
 

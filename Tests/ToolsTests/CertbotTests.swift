@@ -95,4 +95,16 @@ import Testing
         #expect(trouble.detail == "too many certificates for 'example.test'")
         #expect(trouble.retryAfter == .seconds(3600))
     }
+
+    @Test("the advice that closes every failure is not taken for its reason")
+    func advice() {
+        let errors = """
+            ValueError: Requesting 127.0.0.1/dir: Connection refused
+            Ask for help or search for solutions at https://community.letsencrypt.org. See the \
+            logfile /var/log/letsencrypt/letsencrypt.log
+            """
+        let trouble = CertbotTrouble(Finished(ending: .exited(1), errors: errors), log: "")
+        let reason = "ValueError: Requesting 127.0.0.1/dir: Connection refused"
+        #expect(trouble.detail == "exit 1: \(reason)")
+    }
 }

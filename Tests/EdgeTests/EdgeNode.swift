@@ -1,0 +1,123 @@
+import Agent
+import FoundationEssentials
+import Glibc
+import Model
+import Outside
+import Support
+import Testing
+import Tools
+import Trust
+
+/// A node whose edge is real: HAProxy and certbot as the product's steps drive them, a CA that they
+/// ask, and a chat behind them. The agent's process on it can be killed.
+struct EdgeNode: Sendable {
+    let edge: LoopbackEdge
+    let pebble: Pebble
+    let clock: ShiftedClock
+    /// Counts the effects of the agent's process, and kills it.
+    let ledger: FakeWorld
+    /// What the agent's process sees.
+    let world: World
+
+    var layout: EdgeLayout { edge.layout }
+
+    /// A certificate of pebble's is due after 60 days and valid for 90.
+    static let untilDue = Duration.seconds(75 * 86_400)
+
+    /// HAProxy runs with our configuration and an empty list.
+    static func with(_ body: (EdgeNode) async throws -> Void) async throws {
+        try await LoopbackEdge.with(sparePorts: Pebble.ports) { edge in
+            try await Pebble.with(in: edge) { pebble in
+                let node = EdgeNode(edge, pebble)
+                try await LoopbackChat.with(port: edge.backendPort) {
+                    try await node.converge(node.haproxy)
+                    try await body(node)
+                }
+            }
+        }
+    }
+
+    private init(_ edge: LoopbackEdge, _ pebble: Pebble) {
+        (self.edge, self.pebble) = (edge, pebble)
+        (clock, ledger) = (ShiftedClock(edge.world.clock), FakeWorld())
+        world = edge.world.mortal(by: ledger, clock: clock)
+    }
+
+    var haproxy: any Step {
+        get throws {
+            try step(.haproxy(HAProxySpec(domain: edge.domain, backendPort: edge.backendPort)))
+        }
+    }
+
+    var certificate: any Step {
+        get throws {
+            try step(
+                .certificate(
+                    CertificateSpec(
+                        domain: edge.domain, email: "ops@example.test",
+                        directory: pebble.directory, caPEM: pebble.caPEM,
+                        trustPEM: pebble.rootPEM)))
+        }
+    }
+
+    private func step(_ body: StepBody) throws -> any Step {
+        try #require(
+            Catalog.makeStep(
+                StepSpec(id: StepID(unchecked: body.kind), body: body),
+                node: NodeName("ctrl-1"), state: edge.state, layout: layout))
+    }
+
+    /// What the reconciler does with one step: checks, applies if it must, checks again.
+    func converge(_ step: any Step) async throws {
+        if try await step.check(world) == .right { return }
+        try await step.apply(world)
+        let condition = try await step.check(world)
+        guard condition == .right else {
+            throw Failure(.failed, "checking again: it still differs: \(condition)")
+        }
+    }
+
+    /// What a client is shown that connects now.
+    func served() async throws -> CertificateFacts {
+        try await Probe.connect(
+            host: "127.0.0.1", port: layout.httpsPort, name: edge.domain
+        ).facts
+    }
+
+    /// What is in the bundle on disk.
+    func placed() throws -> CertificateFacts {
+        try CertificateFacts(pem: edge.world.files.text(layout.bundle) ?? "")
+    }
+
+    /// How often certbot was run.
+    var orders: Int { get async { await edge.units.programs.filter { $0 == "certbot" }.count } }
+
+    /// HAProxy's version and the pid of the worker that answers.
+    var worker: String { get async throws { try await haproxy.detail(edge.world) } }
+}
+
+extension EdgeNode {
+    /// Whether HAProxy would start on what is on disk.
+    func wouldStart() async throws -> Bool {
+        try await edge.world.processes.run(
+            HAProxy.check(layout.configFile), limits: Limits(deadline: .seconds(10)),
+            op: "test.check"
+        ).succeeded
+    }
+}
+
+/// Whether this machine has the real programs, and we may start HAProxy as its package does.
+enum Programs {
+    static let hint: Comment =
+        "needs root, haproxy, certbot, pebble and openssl: `make setup` installs them"
+
+    static var areThere: Bool {
+        let names = ["haproxy", "certbot", "pebble", "pebble-challtestsrv", "openssl"]
+        return getuid() == 0
+            && names.allSatisfy { name in
+                ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"].contains {
+                    access("\($0)/\(name)", X_OK) == 0
+                }
+            }
+    }
+}

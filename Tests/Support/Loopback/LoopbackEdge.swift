@@ -1,0 +1,115 @@
+import Glibc
+import Model
+import NIOCore
+import NIOPosix
+import Outside
+import Tools
+
+/// A place of its own for a real edge on this machine: a temporary folder and free ports, both gone
+/// with the test. It starts nothing by itself.
+public struct LoopbackEdge: Sendable {
+    public let domain = DomainName(unchecked: "chat.example.test")
+    public let folder: String
+    public let layout: EdgeLayout
+    /// Where the chat listens behind HAProxy.
+    public let backendPort: UInt16
+    /// For whoever else must listen.
+    public let sparePorts: [UInt16]
+    public let units: LoopbackUnits
+    /// The real one, but for systemd.
+    public let world: World
+
+    /// The agent's own folder.
+    public var state: String { "\(folder)/state" }
+
+    public static func with<Value>(
+        sparePorts: Int = 0, _ body: (LoopbackEdge) async throws -> Value
+    ) async throws -> Value {
+        let edge = try await LoopbackEdge(sparePorts: sparePorts)
+        do {
+            let value = try await body(edge)
+            await edge.end()
+            return value
+        } catch {
+            await edge.end()
+            throw error
+        }
+    }
+
+    private init(sparePorts spare: Int) async throws {
+        // Short: a socket's path has at most 107 bytes (unix(7)), and HAProxy adds some.
+        var template = Array("/tmp/edge-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw Failure(.failed, "making a temporary folder in /tmp: error \(errno)")
+        }
+        folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        var world = World.live()
+        var ports = try await Self.freePorts(5 + spare, world.chance)
+        backendPort = ports.removeLast()
+        var layout = EdgeLayout()
+        layout.configFile = "\(folder)/haproxy/haproxy.cfg"
+        layout.certificateFolder = "\(folder)/haproxy/certs"
+        layout.runtimeSocket = "\(folder)/admin.sock"
+        layout.certbotConfig = "\(folder)/letsencrypt"
+        layout.certbotWork = "\(folder)/letsencrypt-work"
+        layout.certbotLogs = "\(folder)/letsencrypt-log"
+        layout.httpPort = ports.removeLast()
+        layout.httpsPort = ports.removeLast()
+        layout.acmePort = ports.removeLast()
+        layout.metricsPort = ports.removeLast()
+        self.layout = layout
+        sparePorts = ports
+        units = LoopbackUnits(world, layout)
+        world.units = units
+        self.world = world
+        for path in ["\(folder)/haproxy", "\(folder)/state"] {
+            try world.files.makeDirectory(path, mode: 0o700, op: "edge.folder")
+        }
+    }
+
+    /// Points certbot's links at a generation of its archive, as certbot does at an order's end.
+    public func link(generation: Int) throws {
+        let certbot = Certbot(layout: layout)
+        let live = "\(layout.certbotConfig)/live/\(domain)"
+        try world.files.makeDirectory(live, mode: 0o700, op: "edge.live")
+        for part in [Certbot.Part.key, .chain] {
+            let link = certbot.live(part, of: domain)
+            let target = "../../archive/\(domain)/\(part.rawValue)\(generation).pem"
+            try world.files.remove(link, op: "edge.unlink")
+            guard symlink(target, link) == 0 else {
+                throw Failure(.failed, "making the link \(link): error \(errno)")
+            }
+        }
+    }
+
+    private func end() async {
+        await units.end()
+        clear(folder)
+    }
+
+    private func clear(_ path: String) {
+        if (try? world.files.info(path))??.kind == .directory {
+            for name in (try? world.files.list(path)) ?? [] { clear("\(path)/\(name)") }
+        }
+        try? world.files.remove(path, op: "edge.clear")
+    }
+
+    /// Ports that nobody listens on, below those that the kernel gives to outgoing connections.
+    private static func freePorts(_ count: Int, _ chance: any Chance) async throws -> [UInt16] {
+        var free: Set<UInt16> = []
+        for _ in 0..<count * 20 where free.count < count {
+            let port = 20_000 + UInt16(chance.fraction() * 10_000)
+            // Both families at once, as HAProxy binds them.
+            let server = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            guard let channel = try? await server.bind(host: "::", port: Int(port)).get() else {
+                continue
+            }
+            try await channel.close()
+            free.insert(port)
+        }
+        guard free.count == count else {
+            throw Failure(.unavailable, "looking for \(count) free ports: found \(free.count)")
+        }
+        return Array(free)
+    }
+}
