@@ -1,3 +1,4 @@
+import Model
 import Testing
 
 struct CompletenessTests {
@@ -33,6 +34,16 @@ struct CompletenessTests {
             ] {
                 #expect(try tree.exists(path), "the step \(name) needs \(path)")
             }
+        }
+    }
+
+    @Test("every exit status stands in the manual page and in docs/operating.md")
+    func exitStatuses() throws {
+        let manual = try tree.text("packaging/man/jeeves.1")
+        let guide = try tree.text("docs/operating.md").replacing("\n", with: " ")
+        for status in Set(Failure.Code.allCases.map(\.exitStatus)).union([0, 2, 64, 130]) {
+            #expect(manual.contains("\n.B \(status)\n"), "\(status) is not in the manual page")
+            #expect(guide.contains(" \(status) "), "\(status) is not in docs/operating.md")
         }
     }
 
