@@ -68,7 +68,7 @@ enum Example {
             caFile: ""
             # PEM file of the roots that issued certificates chain to, for a private CA.
             trustFile: ""
-            # Let's Encrypt's staging environment.
+            # Let's Encrypt's staging environment; needs its roots in trustFile.
             staging: false
 
         edge:

@@ -1,4 +1,5 @@
 import Model
+import Outside
 import Testing
 
 @testable import Coordinator
@@ -44,6 +45,60 @@ import Testing
             try ClusterFile.decode(shortest, path: "x") == ClusterFile.decode(text, path: "y"))
     }
 
+    @Test("docs/cluster-file.md lists each key once, in the example's order, with its real default")
+    func documentIsComplete() throws {
+        let rows = try documented()
+        let keys = Self.paths(of: ClusterSpec.self)
+        let listed = rows.map(\.path)
+        #expect(Set(keys).subtracting(listed).isEmpty, "keys that the document lacks")
+        #expect(Set(listed).subtracting(keys).isEmpty, "keys that are in the document only")
+        #expect(listed == keys, "the order, or a key twice")
+        let values = Self.values(in: try example())
+        for row in rows where !["required", "none"].contains(row.standard) {
+            #expect(values[row.path] == row.standard, "the default of \(row.path)")
+        }
+        let required = [
+            "cluster", "domain", "aws.region", "coordinator.addresses", "certificate.email",
+            "app.mongodb.external.uriFile",
+        ]
+        #expect(rows.filter { $0.standard == "required" }.map(\.path) == required)
+    }
+
+    /// Path and default of every row of the document's tables; they are the cells 1 and 3.
+    private func documented() throws -> [(path: String, standard: String)] {
+        let root = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
+        let text = try #require(try World.live().files.text("\(root)/docs/cluster-file.md"))
+        return text.split(separator: "\n").filter { $0.hasPrefix("| `") }.map { line in
+            let cells = line.split(separator: "|").map {
+                String($0.dropFirst().dropLast()).replacing("`", with: "")
+            }
+            return (path: cells[0], standard: cells[2])
+        }
+    }
+
+    /// Every key that holds a plain value, from the top of the file: `app.chart.name`.
+    private static func paths(of section: any Section.Type, below parent: String = "") -> [String] {
+        section.keys.flatMap { key in
+            section.section(key).map { paths(of: $0, below: "\(parent)\(key).") }
+                ?? ["\(parent)\(key)"]
+        }
+    }
+
+    /// What the example shows for each path, also where it is commented out; two spaces a level.
+    private static func values(in example: String) -> [String: String] {
+        var values: [String: String] = [:]
+        var parents: [Substring] = []
+        for line in example.split(separator: "\n") {
+            let bare = line.replacing("# ", with: "", maxReplacements: 1)
+            let parts = bare.split(separator: ":", maxSplits: 1)
+            guard let key = parts.first?.drop(while: { $0 == " " }) else { continue }
+            parents = parents.prefix((bare.count - bare.drop { $0 == " " }.count) / 2) + [key]
+            values[parents.joined(separator: ".")] =
+                parts.count == 2 ? String(parts[1].trimmingPrefix(" ")) : ""
+        }
+        return values
+    }
+
     @Test("an unknown key is named with its place and the key that was probably meant")
     func unknownKey() throws {
         let found = try problems { $0.replacing("  instanceType:", with: "  instanceTyp:") }
@@ -64,6 +119,7 @@ import Testing
         arguments: [
             ("domain: chat.example.org", "domain: -rf.example.org", "domain name"),
             ("email: ops@example.org", "email: nobody", "e-mail"),
+            ("staging: false", "staging: true", "name a PEM file of those roots"),
             ("cidr: 10.42.0.0/16", "cidr: 10.42.0.1/16", "bits set"),
             ("cidr: 10.42.0.0/16", "cidr: 10.1.0.0/16", "overlaps"),
             ("version: 8.6.1", "version: 7.5.0", "needs the stream hub"),

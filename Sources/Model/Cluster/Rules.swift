@@ -81,6 +81,12 @@ extension ClusterSpec {
             "it means Let's Encrypt's staging, but `directory` names another CA",
             "remove one of the two")
         check(
+            !acme.staging || !acme.trustFile.isEmpty, "certificate.acme.staging",
+            "no system trusts the staging environment's roots, so its certificates would be "
+                + "refused",
+            "name a PEM file of those roots in `trustFile` "
+                + "(letsencrypt.org/docs/staging-environment)")
+        check(
             (30...86400).contains(dns.ttl), "dns.ttl", "\(dns.ttl) seconds is outside 30 to 86400",
             "write 60")
         let limits = [
