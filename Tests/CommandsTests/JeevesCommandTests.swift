@@ -23,6 +23,8 @@ import Testing
                 $0.drop { $0 == " " }.hasPrefix("jeeves ")
             }
             #expect(!examples.isEmpty, "\(name) has no example")
+            let lines = verb.configuration.discussion.split(separator: "\n")
+            #expect(lines.allSatisfy { $0.count <= 80 }, "\(name) is broken anew at 80 columns")
         }
     }
 

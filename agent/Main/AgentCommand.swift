@@ -24,12 +24,19 @@ struct AgentCommand: AsyncParsableCommand {
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run the agent (what jeeves-agent.service does).")
+        commandName: "run", abstract: "Run the agent (what jeeves-agent.service does).",
+        discussion: """
+            Runs until it is stopped. It goes on without a coordinator, and dials again
+            for ever.
 
-    @Option(help: "What first boot wrote about this node.")
+              jeeves-agent run
+              systemctl restart jeeves-agent
+            """)
+
+    @Option(help: "What first boot wrote about this node.", completion: .file())
     var settings = Settings.path
 
-    @Option(help: "Folder that survives reboots.")
+    @Option(help: "Folder that survives reboots.", completion: .directory)
     var state = "/var/lib/jeeves"
 
     func run() async throws {
@@ -43,7 +50,14 @@ struct RunCommand: AsyncParsableCommand {
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show what this node is; needs no coordinator.")
+        commandName: "status", abstract: "Show what this node is; needs no coordinator.",
+        discussion: """
+            It is what the agent wrote last. A failed step is in the table; the exit status
+            is 0 all the same, and 1 only if the agent wrote nothing since the boot.
+
+              jeeves-agent status
+              jeeves-agent status --output json
+            """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
 

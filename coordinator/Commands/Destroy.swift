@@ -8,7 +8,8 @@ struct Destroy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Take everything away: the DNS record if it is still ours, then all machines.",
         discussion: """
-            Asks first, unless --yes is given. The state folder stays; remove it by hand.
+            Asks first, unless --yes is given; exit status 7 if the answer was no. The
+            state folder stays; remove it by hand.
 
               jeeves destroy
               jeeves destroy --yes

@@ -9,9 +9,10 @@ struct Initialize: AsyncParsableCommand {
         commandName: "init",
         abstract: "Write a commented jeeves.yaml and the cluster's certificate authority.",
         discussion: """
-            Neither is overwritten if it exists. The root key is encrypted with a passphrase that
-            is printed once: move .jeeves/ca/root.key.pem and the passphrase away from this
-            machine; they are needed again only to rotate the root.
+            Neither is overwritten if it exists. The root key is encrypted with a
+            passphrase that is printed once: move .jeeves/ca/root.key.pem and the
+            passphrase away from this machine; they are needed again only to rotate the
+            root.
 
               jeeves init --cluster chat --domain chat.example.org --email ops@example.org
             """)

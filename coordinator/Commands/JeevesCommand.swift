@@ -20,6 +20,9 @@ public struct JeevesCommand: AsyncParsableCommand {
               jeeves kubectl -- get pods --all-namespaces
               jeeves logs controller-1
               jeeves destroy
+
+            Exit status: 0 done, 1 error, 2 changes pending, 5 timed out, 6 another
+            coordinator drives, 7 a person must decide, 64 wrong use, 130 interrupted.
             """,
         version: Release.version,
         subcommands: [

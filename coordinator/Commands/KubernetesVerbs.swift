@@ -9,8 +9,8 @@ struct KubectlVerb: AsyncParsableCommand {
         commandName: "kubectl",
         abstract: "Run kubectl against the cluster, through a controller's agent.",
         discussion: """
-            Its exit status is kubectl's. Commands that need a terminal of their own (exec --tty,
-            edit) do not work through it.
+            Its exit status is kubectl's. Commands that need a terminal of their own
+            (exec --tty, edit) do not work through it.
 
               jeeves kubectl -- get pods --all-namespaces
               jeeves kubectl -- describe node worker-1
@@ -92,8 +92,9 @@ struct KubeconfigVerb: AsyncParsableCommand {
         commandName: "kubeconfig",
         abstract: "Write the kubeconfig and keep its tunnel open until Ctrl-C.",
         discussion: """
-            Prints the file's path; it holds the administrator's keys and is private to you. Beside
-            a coordinator that runs already it prints the path of that one and ends.
+            Prints the file's path; it holds the administrator's keys and is private to
+            you. Beside a coordinator that runs already it prints the path of that one
+            and ends.
 
               jeeves kubeconfig &
               kubectl --kubeconfig .jeeves/kube/config get nodes
@@ -118,6 +119,8 @@ struct Logs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the last journal lines of a node.",
         discussion: """
+            It is read through the node's agent, which must be connected.
+
               jeeves logs controller-1
               jeeves logs controller-1 --source certbot --lines 50
             """)
@@ -127,7 +130,9 @@ struct Logs: AsyncParsableCommand {
     @Argument(help: "The node.")
     var node: String
 
-    @Option(help: "agent, haproxy, certbot or microk8s.")
+    @Option(
+        help: "agent, haproxy, certbot or microk8s.",
+        completion: .list(["agent", "haproxy", "certbot", "microk8s"]))
     var source = "agent"
 
     @Option(help: "How many lines, at most 2000.")

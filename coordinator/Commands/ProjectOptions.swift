@@ -6,10 +6,14 @@ import Outside
 
 /// Which cluster a verb is about; the same for every verb.
 struct ProjectOptions: ParsableArguments {
-    @Option(name: .shortAndLong, help: "The cluster file (default: jeeves.yaml here).")
+    @Option(
+        name: .shortAndLong, help: "The cluster file (default: jeeves.yaml here).",
+        completion: .file())
     var file: String?
 
-    @Option(help: "The state folder (default: .jeeves beside the cluster file).")
+    @Option(
+        help: "The state folder (default: .jeeves beside the cluster file).",
+        completion: .directory)
     var state: String?
 
     func project() throws -> Project {

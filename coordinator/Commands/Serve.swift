@@ -7,9 +7,11 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the coordinator: keep the links to all agents and renew their certificates.",
         discussion: """
-            Runs until it is stopped; what jeeves.service does.
+            Runs until it is stopped; what jeeves.service does. Exit status 6 means that
+            another coordinator drives this cluster.
 
-              jeeves serve --file /etc/jeeves/jeeves.yaml --state /var/lib/jeeves-coordinator
+              jeeves serve
+              jeeves serve -f /etc/jeeves/jeeves.yaml --state /var/lib/jeeves-coordinator
             """)
 
     @OptionGroup var target: ProjectOptions

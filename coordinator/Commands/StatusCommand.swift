@@ -10,8 +10,9 @@ struct StatusCommand: AsyncParsableCommand {
         commandName: "status",
         abstract: "Show the cluster: machines, nodes, edge, DNS and the last rollout.",
         discussion: """
-            Waits up to 45 seconds for the agents; --cached shows what they said last, and so does
-            a coordinator that runs already (`jeeves serve`, `jeeves up`).
+            Waits up to 45 seconds for the agents; --cached shows what they said last,
+            and so it is beside a coordinator that runs already (`jeeves serve`,
+            `jeeves up`). What is wrong is in the table; the exit status is 0 all the same.
 
               jeeves status
               jeeves status --output json

@@ -9,6 +9,8 @@ struct TokenCommand: AsyncParsableCommand {
         commandName: "token",
         abstract: "Let a machine enrol that has no AWS role.",
         discussion: """
+            Machines of EC2 prove who they are by their role, and need none.
+
               jeeves token create worker-9
             """,
         subcommands: [Create.self])
@@ -18,8 +20,9 @@ struct TokenCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make a token with which one machine enrols once.",
             discussion: """
-                The only copy is printed. Put it on the machine, readable by root alone, name the
-                file as `tokenFile` in /etc/jeeves/agent.json, and start jeeves-agent.
+                The only copy is printed. Put it on the machine, readable by root alone,
+                name the file as `tokenFile` in /etc/jeeves/agent.json, and start
+                jeeves-agent.
 
                   jeeves token create worker-9
                   jeeves token create worker-9 --lifetime-minutes 10 > worker-9.token
@@ -30,7 +33,8 @@ struct TokenCommand: AsyncParsableCommand {
         @Argument(help: "Name of the node.")
         var node: String
 
-        @Option(help: "Minutes until it is worthless, at most a day's.")
+        @Option(
+            help: .init("Minutes until it is worthless, at most a day's.", valueName: "minutes"))
         var lifetimeMinutes = 60
 
         func run() async throws {

@@ -8,8 +8,10 @@ struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make the cluster what the cluster file says; run it again to resume or change.",
         discussion: """
-            Safe to repeat and to interrupt at any time. Exit status 7 means that a person has to
-            decide: a controller would be lost, or a DNS record holds another value.
+            Safe to repeat and to interrupt at any time. Exit status 7 means that a person
+            has to decide: a controller would be lost, or a DNS record holds another value.
+            6 means that another coordinator drives, 5 that a deadline passed: run it
+            again to go on.
 
               jeeves up
               jeeves up --take-dns
@@ -18,7 +20,7 @@ struct Up: AsyncParsableCommand {
 
     @OptionGroup var target: ProjectOptions
 
-    @Option(help: "Allow this controller to be replaced or deleted.")
+    @Option(help: .init("Allow this controller to be replaced or deleted.", valueName: "node"))
     var replace: [String] = []
 
     @Flag(help: "Overwrite an existing DNS record that holds another value.")

@@ -8,7 +8,8 @@ struct Validate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check the cluster file without network.",
         discussion: """
-            Names every problem with line and column. Exit status 0 if there is none, 1 otherwise.
+            Names every problem with line and column. Exit status 0 if there is none, 1
+            otherwise.
 
               jeeves validate
               jeeves validate --file staging/jeeves.yaml
