@@ -25,6 +25,29 @@ struct LiveFilesTests {
         #expect(try files.list(folder.path) == ["haproxy.pem"])
     }
 
+    @Test(
+        "a full disk keeps the old content, and is told with what to do",
+        .enabled(if: getuid() == 0, "mounting a small disk needs root"))
+    func replaceOnFullDisk() throws {
+        let disk = folder.file("disk")
+        try files.makeDirectory(disk, mode: 0o700, op: "test")
+        try #require(mount("tmpfs", disk, "tmpfs", 0, "size=64k") == 0)
+        defer { umount2(disk, CInt(MNT_DETACH)) }
+        let path = "\(disk)/spec.json"
+        try files.replace(path, with: Array("old".utf8), mode: 0o600, op: "test")
+        let large = [UInt8](repeating: 7, count: 128 << 10)
+        let failure = #expect(throws: Failure.self) {
+            try files.replace(path, with: large, mode: 0o600, op: "test")
+        }
+        #expect(failure?.message.contains("No space left on device") == true)
+        #expect(failure?.fix == "free space there, see `df -h \(disk)`")
+        #expect(try files.text(path) == "old")
+        #expect(try files.list(disk) == ["spec.json"], "half a file was left behind")
+        // Space again, and the next pass simply works.
+        try files.replace(path, with: Array("new".utf8), mode: 0o600, op: "test")
+        #expect(try files.text(path) == "new")
+    }
+
     @Test("a symbolic link is never written through nor replaced")
     func replaceRefusesLink() throws {
         let (target, link) = (folder.file("shadow"), folder.file("haproxy.cfg"))

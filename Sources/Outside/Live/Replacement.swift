@@ -38,7 +38,10 @@ struct Replacement {
     }
 
     private func failure(_ error: ErrnoError) -> Failure {
-        Failure(.failed, "replacing \(path): \(errnoText(error.code))")
+        let isFull = [ENOSPC, EDQUOT].contains(error.code)
+        return Failure(
+            .failed, "replacing \(path): \(errnoText(error.code))",
+            fix: isFull ? "free space there, see `df -h \(folder)`" : "")
     }
 
     private func refuseOthers(in directory: Int32) throws {
