@@ -47,7 +47,7 @@ actor Tenure {
         self.lease = lease
     }
 
-    /// What a write of this coordinator must carry: it fails once another has begun.
+    /// What this coordinator's store writes under: it fails once another has begun.
     func current() -> Lease { lease }
 
     /// Runs `body`, and cancels it once another coordinator has begun, because two must never act.

@@ -42,9 +42,40 @@ import Testing
                     == .conflict)
             #expect(failure { try left.renew(stale, now: now + 16, ttl: .seconds(15)) } != nil)
             #expect(failure { try left.release(stale) } != nil)
-            #expect(failure { try left.beginEpoch(run: run, under: stale) } != nil)
             #expect(try left.get(Int.self, .specs, "worker-1") == 1)
             #expect(try right.lease() == lease)
+        }
+    }
+
+    @Test("of two tenures the earlier writes nothing more through its store, and is told why")
+    func tenures() async throws {
+        try await withFolder { folder in
+            let (left, right) = (
+                try Store.open(path: folder.store), try Store.open(path: folder.store)
+            )
+            let first = left.under(
+                try left.acquireLease(holder: "ann", now: now, ttl: .seconds(15)))
+            try first.put(.rollouts, "a", 1)
+            let intent = try Ledger(first).begin("app", op: "helm", inputs: inputs, now: now)
+            let second = right.under(
+                try right.acquireLease(holder: "bob", now: now + 15, ttl: .seconds(15)))
+            let revision = try right.revision()
+            let writes: [() throws -> Void] = [
+                { try first.put(.rollouts, "a", 2) }, { try first.delete(.rollouts, "a") },
+                { try first.append([self.event]) }, { _ = try first.beginEpoch(run: self.run) },
+                { try Ledger(first).end(intent, outcome: "exit 0", now: self.now) },
+            ]
+            for write in writes {
+                let refused = failure(write)
+                #expect(refused?.code == .locked)
+                #expect(refused?.message.contains("another coordinator has begun") == true)
+            }
+            #expect(try right.revision() == revision)
+            #expect(try first.get(Int.self, .rollouts, "a") == 1, "it may still look")
+            try second.put(.rollouts, "a", 3)
+            #expect(
+                failure { try second.commit([Compare(.rollouts, "a", at: 1)], []) }?.code
+                    == .conflict, "what else is refused stays what it is")
         }
     }
 
@@ -68,6 +99,13 @@ import Testing
             for _ in 0..<3 { epochs.append(try Store.open(path: path).beginEpoch(run: run)) }
             #expect(epochs == [1, 2, 3])
         }
+    }
+
+    private let inputs = Digest(unchecked: String(repeating: "a", count: 64))
+
+    private var event: Event {
+        Event(
+            at: now, actor: "ann", subject: "stage/dns", cause: "test", outcome: .done, detail: "")
     }
 
     private var run: RunID { RunID(unchecked: "0123456789abcdef") }

@@ -6,7 +6,7 @@ extension Store {
     public static let eventsMax = 10_000
 
     /// Appends all of `events` in one commit.
-    public func append(_ events: [Event]) throws { try append(events, with: []) }
+    public func append(_ events: [Event]) throws { try append(events, with: [], when: []) }
 
     /// Appends those of a node's events that it has not sent before: after a lost acknowledgement
     /// they come again. `first` is the number of the first one in the node's `spool`.
@@ -19,10 +19,15 @@ extension Store {
         let known = next > first ? Int(min(next - first, UInt64(events.count))) : 0
         let end = EventMark(spool: spool, next: first + UInt64(events.count))
         try append(
-            Array(events.dropFirst(known)), with: [.put(.meta, key, JSON.encode(end))])
+            Array(events.dropFirst(known)), with: [.put(.meta, key, JSON.encode(end))],
+            when: [])
     }
 
-    private func append(_ events: [Event], with others: [Write]) throws {
+    /// Appends all of `events` in one commit with what they tell of. Without events it does
+    /// nothing. Throws `conflict` if something is not as `compares` wants it.
+    public func append(
+        _ events: [Event], with others: [Write], when compares: [Compare]
+    ) throws {
         guard !events.isEmpty else { return }
         try retrying {
             let first = try nextNumber(in: .events)
@@ -33,7 +38,7 @@ extension Store {
             // Numbers are given without a gap, so those that fall out are known.
             let dropped = Self.floor(first)..<Self.floor(first + UInt64(kept.count))
             let writes = others + puts + dropped.map { .delete(.events, Numbered.key($0)) }
-            try commit([Compare(.events, Numbered.key(first), at: nil)], writes)
+            try commit(compares + [Compare(.events, Numbered.key(first), at: nil)], writes)
         }
     }
 

@@ -3,8 +3,8 @@ import Model
 
 /// The right to be the one coordinator, until a point in time.
 ///
-/// `term` grows with every new holder, so what an earlier holder still tries to write is refused
-/// when its commit carries ``fence``.
+/// `term` grows with every new holder, so what an earlier holder still tries to write is refused:
+/// it writes through ``Store/under(_:)``, whose commits carry ``fence``.
 public struct Lease: Codable, Hashable, Sendable {
     public let term: UInt64
     /// Who holds it: user, host and process, for a person.
@@ -81,8 +81,8 @@ extension Store {
     private static let epochKey = "epoch"
 
     /// Commits the next epoch. It is on disk when this returns, so no two runs ever share one.
-    /// Throws `conflict` if another run did the same just now, or `lease` is lost.
-    public func beginEpoch(run: RunID, under lease: Lease? = nil) throws -> UInt64 {
+    /// Throws `conflict` if another run did the same just now.
+    public func beginEpoch(run: RunID) throws -> UInt64 {
         struct Epoch: Codable {
             let epoch: UInt64
             let run: RunID
@@ -90,7 +90,7 @@ extension Store {
         let revision = try get(.meta, Self.epochKey)?.revision
         let last = try get(Epoch.self, .meta, Self.epochKey)?.epoch ?? 0
         try commit(
-            [Compare(.meta, Self.epochKey, at: revision)] + (lease.map { [$0.fence] } ?? []),
+            [Compare(.meta, Self.epochKey, at: revision)],
             [.put(.meta, Self.epochKey, JSON.encode(Epoch(epoch: last + 1, run: run)))])
         return last + 1
     }

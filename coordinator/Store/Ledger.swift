@@ -67,6 +67,11 @@ public struct Ledger: Sendable {
         try all().filter { $0.endedAt == nil && (op == nil || $0.op == op) }
     }
 
+    /// Intents that began before `time` and have ended, oldest first.
+    public func ended(before time: Date) throws -> [Intent] {
+        try all().filter { $0.endedAt != nil && $0.startedAt < time }
+    }
+
     /// Every intent that is kept, oldest first.
     public func all() throws -> [Intent] { try store.list(Intent.self, .intents) }
 

@@ -11,9 +11,15 @@ public final class Store: Sendable {
     public static let valueBytesMax = 4 << 20
 
     private let engine: SQLiteEngine
-    private let feed = Feed()
+    private let feed: Feed
+    /// What every commit must find besides its own compares; nil for who writes under no lease.
+    private let fence: Compare?
 
-    private init(engine: SQLiteEngine) { self.engine = engine }
+    private init(engine: SQLiteEngine, feed: Feed = Feed(), fence: Compare? = nil) {
+        self.engine = engine
+        self.feed = feed
+        self.fence = fence
+    }
 
     /// Opens the file at `path`, and makes it if it is not there. Throws `failed` if it is damaged,
     /// `unsupported` if a newer Jeeves wrote it, `conflict` if it is no plain file.
@@ -21,17 +27,38 @@ public final class Store: Sendable {
         try Store(engine: SQLiteEngine(path: path))
     }
 
+    /// The same store for the holder of `lease`: each of its commits fails with `locked`, and
+    /// writes nothing, once a later term has begun.
+    public func under(_ lease: Lease) -> Store {
+        Store(engine: engine, feed: feed, fence: lease.fence)
+    }
+
     /// Applies all `writes`, or none. Throws `conflict` naming the first document that is not as
-    /// `compares` wants it, `invalid` for a key or value that is too large.
+    /// `compares` wants it, `invalid` for a key or value that is too large, `locked` if the lease
+    /// that this store writes under is lost.
     @discardableResult
     public func commit(_ compares: [Compare], _ writes: [Write]) throws -> Revision {
         for write in writes { try Self.check(write) }
         // Publishing under the feed's lock keeps the order of changes that of the revisions.
         return try feed.publish {
-            let revision = try engine.commit(compares, writes)
-            return (revision, writes.map { Change($0, at: revision) })
+            do {
+                let revision = try engine.commit((fence.map { [$0] } ?? []) + compares, writes)
+                return (revision, writes.map { Change($0, at: revision) })
+            } catch let failure as Failure where failure.code == .conflict {
+                throw try isFencedOff() ? Self.lost : failure
+            }
         }
     }
+
+    /// A fence that has moved once never moves back, so that asking after the refusal is sound.
+    private func isFencedOff() throws -> Bool {
+        guard let fence else { return false }
+        return try engine.get(fence.collection, fence.key)?.revision != fence.revision
+    }
+
+    private static let lost = Failure(
+        .locked, "saving: another coordinator has begun since, and only that one may write",
+        fix: "wait for it to end, then run `jeeves up` to go on")
 
     public func get(_ collection: CollectionName, _ key: String) throws -> Document? {
         try engine.get(collection, key)
