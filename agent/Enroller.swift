@@ -42,7 +42,14 @@ struct Enroller: Sendable {
     private func proof(nonce: String, csr: String) async throws -> EnrolmentRequest.Proof {
         if let tokenFile = settings.tokenFile {
             let text = try world.files.text(tokenFile, bytesMax: 4 << 10) ?? ""
-            return .token(Secret(String(text.prefix { !$0.isWhitespace })))
+            let token = text.prefix { !$0.isWhitespace }
+            guard !token.isEmpty else {
+                throw Failure(
+                    .notFound, "reading \(tokenFile): there is no enrolment token",
+                    fix: "make one with `jeeves token create \(settings.node)` at the "
+                        + "coordinator, and put it there with mode 0600")
+            }
+            return .token(Secret(String(token)))
         }
         let role = try await InstanceMetadata(world: world).credentials()
         let credentials = AWSCredentials(

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Logging
 import Model
 import Outside
+import Trust
 import Wire
 
 /// The node's line to its coordinator: dials for ever, enrols when it has no identity, renews its
@@ -84,9 +85,10 @@ public actor Uplink {
             metadata: ["reason": "\(failure.message)", "fix": "\(failure.fix)"])
     }
 
-    /// One connection, from dial to loss. Enrols first if there is no identity.
+    /// One connection, from dial to loss. Enrols first if there is no identity that could still be
+    /// renewed.
     func connect(to address: String) async throws {
-        if try identity.pairs().isEmpty {
+        if try mustEnrol() {
             try await enroller.enrol { [dial] in try await dial(address, .enrolment, nil) }
             log.info("enrolled", metadata: ["coordinator": "\(address)"])
         }
@@ -98,6 +100,16 @@ public actor Uplink {
                     "new certificate refused", metadata: ["reason": "\(failure.message)"])
                 try identity.dropCandidate()
             }
+        }
+    }
+
+    /// Whether no certificate of this node opens even a renewal-only link any more. An old one is
+    /// kept until a link was opened with the new one: this machine's clock may be what is wrong.
+    private func mustEnrol() throws -> Bool {
+        let now = world.clock.now()
+        return try identity.pairs().allSatisfy { pair in
+            let end = try CertificateFacts(pem: pair.credentials.chainPEM).notAfter
+            return now > end.addingTimeInterval(PeerPolicy.renewalGrace.seconds)
         }
     }
 

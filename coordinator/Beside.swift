@@ -55,8 +55,40 @@ public struct Beside: Sendable {
     /// A token with which the machine `node`, which has no AWS role, enrols once. Throws `notFound`
     /// before `jeeves init`.
     public func makeToken(for node: NodeName, lifetime: Duration) throws -> Secret {
-        try project.requireState(world.files)
-        return try Tokens(Store.open(path: project.store)).make(
+        try Tokens(opened()).make(
             for: node, lifetime: lifetime, now: world.clock.now(), chance: world.chance)
+    }
+}
+
+/// Which nodes may speak for the cluster; a running coordinator obeys within seconds.
+extension Beside {
+    /// Shuts the node out: no link, no renewal, no enrolment. False if it was already. Throws
+    /// `notFound` if the cluster knows no such node, `conflict` if somebody else changed the list
+    /// at the same time.
+    public func revoke(_ node: NodeName, by actor: String) throws -> Bool {
+        let store = try opened()
+        guard try knows(node, store) else {
+            throw Failure(
+                .notFound, "revoking \(node): this cluster has no such node",
+                fix: "look at `jeeves status --cached` for its nodes")
+        }
+        return try Revocations(store).revoke(node, by: actor, now: world.clock.now())
+    }
+
+    /// Lets the node in again. False if it was not revoked. Throws `conflict` as `revoke` does.
+    public func allow(_ node: NodeName, by actor: String) throws -> Bool {
+        try Revocations(opened()).allow(node, by: actor, now: world.clock.now())
+    }
+
+    private func opened() throws -> Store {
+        try project.requireState(world.files)
+        return try Store.open(path: project.store)
+    }
+
+    /// Whether Terraform made it, it has reported, or a token was made for it.
+    private func knows(_ node: NodeName, _ store: Store) throws -> Bool {
+        let made = try store.get(Infrastructure.self, .meta, StageRun.infrastructureKey)
+        return try made?.machines[node] != nil || store.get(.statuses, node.rawValue) != nil
+            || Tokens(store).nodes().contains(node)
     }
 }

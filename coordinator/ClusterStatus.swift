@@ -12,6 +12,8 @@ public struct ClusterStatus: Codable, Sendable {
         public let address: String
         public let publicAddress: String
         public let connected: Bool
+        /// Shut out by `jeeves node revoke`.
+        public let revoked: Bool
         public let status: NodeStatus?
         /// Time since the report, for people: `3.2s`.
         public let age: String
@@ -60,6 +62,7 @@ public struct ClusterStatus: Codable, Sendable {
     ) throws -> ClusterStatus {
         let infrastructure = try store.get(
             Infrastructure.self, .meta, StageRun.infrastructureKey)
+        let denied = try Revocations(store).all()
         let nodes = try (infrastructure?.machines ?? [:]).sorted { $0.key < $1.key }.map {
             name, machine in
             let status = try store.get(NodeStatus.self, .statuses, name.rawValue)
@@ -67,16 +70,16 @@ public struct ClusterStatus: Codable, Sendable {
             return Node(
                 name: name, role: machine.role, instanceID: machine.instanceID,
                 address: machine.privateAddress, publicAddress: machine.publicAddress,
-                connected: connected.contains(name), status: status,
+                connected: connected.contains(name), revoked: denied.contains(name.rawValue),
+                status: status,
                 age: age?.shortText ?? "-")
         }
         let layers = try store.get(LayersLook.Result.self, .meta, LayersLook.key)
-        let last = try store.get(String.self, .meta, Engine.lastRolloutKey)
         return ClusterStatus(
             cluster: spec.cluster, domain: spec.domain, layers: layers?.layers ?? [],
             lookedAt: layers?.at, nodes: nodes,
             gate: try store.get(Gate.Verdict.self, .meta, Verify.verdictKey),
-            rollout: try last.flatMap { try store.get(Rollout.self, .rollouts, $0) })
+            rollout: try Rollouts(store).last())
     }
 }
 

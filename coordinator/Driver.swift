@@ -47,16 +47,17 @@ public struct Driver: Sendable {
         let children = ChildTime()
         let world = outside.timing(children)
         let say: @Sendable (String) -> Void = { progress(.line($0)) }
-        let store = try Store.open(path: project.store)
+        let opened = try Store.open(path: project.store)
         let runID = world.chance.runID()
         let tenure = try await Tenure.begin(
-            store, holder: "\(request.actor), run \(runID)", clock: world.clock, log: log,
+            opened, holder: "\(request.actor), run \(runID)", clock: world.clock, log: log,
             say: say)
         do {
+            // Nothing below writes but through this one: what comes too late is refused.
+            let store = opened.under(await tenure.current())
             let driving = Driving(
-                cluster: spec.cluster,
-                epoch: try await store.beginEpoch(run: runID, under: tenure.current()),
-                run: runID)
+                cluster: spec.cluster, epoch: try store.beginEpoch(run: runID), run: runID)
+            try Rollouts(store).closeLeftovers(now: world.clock.now())
             let cloud = try await Cloud.connect(
                 spec, environment: request.environment, project: project, world: world, say: say)
             let authority = try Authority.open(project, files: world.files)
@@ -94,6 +95,7 @@ public struct Driver: Sendable {
 
     /// Runs the `install` recipe.
     public func up() async throws -> UpReport {
+        progress(.line("rollout \(run.driving.run)"))
         let engine = Engine(
             recipe: Recipes.install, run: run, children: children, progress: progress)
         let rollout = try await engine.walk()

@@ -9,13 +9,15 @@ extension Driver {
         try await ClusterAccess.open(run).kubectl.kubeconfig
     }
 
+    /// What ``logs(_:source:lines:)`` can be asked for.
+    public static let logSources = LogSource.allCases.map(\.rawValue)
+
     /// The last journal lines of a node. Throws `invalid` for an unknown source.
     public func logs(_ node: NodeName, source: String, lines: Int) async throws -> String {
         guard let source = LogSource(rawValue: source) else {
-            let known = LogSource.allCases.map(\.rawValue).joined(separator: ", ")
             throw Failure(
                 .invalid, "asking for the log \"\(source)\": there is none of that name",
-                fix: "choose one of \(known)")
+                fix: "choose one of \(Self.logSources.joined(separator: ", "))")
         }
         let connected = try await run.awaitAny(of: [node])
         let answer = try await run.downlinks.ask(

@@ -41,8 +41,15 @@ enum Reception {
                 group.cancelAll()
             }
         }
+        let looking = Task {
+            while !Task.isCancelled {
+                await run.downlinks.cutRevoked()
+                try? await run.world.clock.sleep(Revocations.lookEvery, op: "revocations.look")
+            }
+        }
         let result: Swift.Result<Result, any Error>
         do { result = .success(try await body()) } catch { result = .failure(error) }
+        looking.cancel()
         await run.access.close()
         await listener.close()
         await server?.stop()
@@ -88,6 +95,8 @@ private enum EnrolmentDesk {
                         token, node: request.node, key: IdentityProof.keyHash(request.csrPEM),
                         now: run.world.clock.now())
                 }
+                // Only who has proved to be that node learns of it.
+                try Revocations(run.store).admit(request.node, to: "enrolling")
             },
             issue: { request in
                 CertificateChain(

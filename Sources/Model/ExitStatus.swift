@@ -1,8 +1,8 @@
 extension Failure.Code {
-    /// The exit status of a program that ends with this failure: 1 error, 5 timed
-    /// out, 6 another one drives, 7 a person must decide.
+    /// The exit status of a program that ends with this failure; `docs/operating.md` has the table.
     public var exitStatus: Int32 {
         switch self {
+        case .gate: 3
         case .timeout: 5
         case .locked: 6
         case .conflict: 7

@@ -21,6 +21,8 @@ public struct Failure: Error, Codable, Hashable, Sendable {
         case unsupported
         /// Tried and did not work, for a reason of its own.
         case failed
+        /// What serves was looked at from outside and is not as it must be; nothing was undone.
+        case gate
     }
 
     public let code: Code
@@ -58,7 +60,7 @@ extension Failure {
     /// Whether the same attempt may work later with nothing changed by a person.
     public var mayPass: Bool {
         switch code {
-        case .unavailable, .timeout, .failed, .conflict, .locked: true
+        case .unavailable, .timeout, .failed, .conflict, .locked, .gate: true
         case .invalid, .notFound, .unauthorized, .unsupported: false
         }
     }

@@ -59,16 +59,30 @@ import Testing
         "exit codes are those of the design",
         arguments: [
             (Failure.Code.failed, Int32(1)), (.invalid, 1), (.timeout, 5), (.locked, 6),
-            (.conflict, 7),
+            (.conflict, 7), (.gate, 3),
         ])
     func exitCodes(code: Failure.Code, status: Int32) {
-        #expect(code.exitStatus == status)
+        let ending = Ending.report(Failure(code, "testing: it failed")) as? ExitCode
+        #expect(ending?.rawValue == status)
     }
 
-    @Test("wrong use exits with 64")
-    func usage() {
+    @Test("an interrupt exits with 130")
+    func interrupt() {
+        let ending = Ending.report(CancellationError(), resume: "jeeves up") as? ExitCode
+        #expect(ending?.rawValue == 130)
+    }
+
+    @Test(
+        "wrong use exits with 64",
+        arguments: [
+            ["up", "--no-such-option"], ["up", "--replace", "Not a node"],
+            ["logs", "controller-1", "--source", "nowhere"], ["logs", "Not a node"],
+            ["token", "create", "worker-9", "--lifetime-minutes", "1441"],
+            ["plan", "--output", "xml"],
+        ])
+    func usage(_ arguments: [String]) {
         let error = #expect(throws: (any Error).self) {
-            try JeevesCommand.parseAsRoot(["up", "--no-such-option"])
+            try JeevesCommand.parseAsRoot(arguments)
         }
         #expect(error.map { JeevesCommand.exitCode(for: $0).rawValue } == 64)
     }

@@ -32,8 +32,7 @@ import Testing
     }
 
     private func saved(_ estate: Estate) throws -> Rollout {
-        let id = try #require(try estate.store.get(String.self, .meta, Engine.lastRolloutKey))
-        return try #require(try estate.store.get(Rollout.self, .rollouts, id))
+        try #require(try Rollouts(estate.store).last())
     }
 
     private func walk(
@@ -94,7 +93,7 @@ import Testing
                 .conflict, "stage provision: planning: this would lose", fix: "type this")
             await sentence.check { try await walk(recipe, estate) }
             let failed = try saved(estate)
-            #expect(failed.state == .failed)
+            #expect(failed.state == .failed && failed.endedAt != nil)
             #expect(failed.stages.map(\.state) == [.done, .failed])
             #expect(failed.stages.last?.failure?.code == .conflict)
             try await walk(recipe, estate)
@@ -110,8 +109,24 @@ import Testing
             let recipe = [Act(.preflight) { _ in throw CancellationError() }, Act(.provision)]
             await #expect(throws: CancellationError.self) { try await walk(recipe, estate) }
             let rollout = try saved(estate)
-            #expect(rollout.state == .interrupted)
+            #expect(rollout.state == .interrupted && rollout.endedAt != nil)
             #expect(rollout.stages.map(\.failure) == [nil])
+        }
+    }
+
+    @Test("a stage that makes a failure of being cancelled was interrupted all the same")
+    func cancelled() async throws {
+        try await withEstate { estate in
+            let recipe = [
+                Act(.preflight) { _ in
+                    withUnsafeCurrentTask { $0?.cancel() }
+                    throw Failure(.failed, "applying: terraform was ended by signal 15")
+                }
+            ]
+            let work = Task { try await walk(recipe, estate) }
+            await #expect(throws: CancellationError.self) { try await work.value }
+            let rollout = try saved(estate)
+            #expect(rollout.state == .interrupted)
         }
     }
 

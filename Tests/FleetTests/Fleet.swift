@@ -146,7 +146,15 @@ extension Driver {
         try status(of: node)?.isConverged(generation: generation) == true
     }
 
-    func revoke(_ node: NodeName) throws { try Revocations(run.store).add(node) }
+    /// As a person does beside this coordinator.
+    func revoke(_ node: NodeName) throws {
+        _ = try Beside(run.project, world: run.world).revoke(node, by: "ann@desk")
+    }
+
+    /// As a person does beside this coordinator.
+    func allow(_ node: NodeName) throws {
+        _ = try Beside(run.project, world: run.world).allow(node, by: "ann@desk")
+    }
 }
 
 enum Loopback {

@@ -53,17 +53,24 @@ import Wire
         }
     }
 
-    @Test("a node that was off for longer than 400 days after its certificate's end is refused")
+    @Test("a node that was off for longer than 400 days beyond its certificate enrols anew")
     func tooLate() async throws {
-        try await withSleeper(Self.day * 402) { fleet, machine, driver in
+        try await withSleeper(Self.day * 402) { _, machine, driver in
+            let before = try machine.credentials()
             try await machine.running { agent in
-                try await eventually("it is refused") {
-                    fleet.diary.says("its certificate expired more than 400 days ago")
+                try await eventually("it is told what it needs") {
+                    agent.diary.says("fix=make one with `jeeves token create worker-1`")
                 }
-                try await eventually("it knows") { agent.diary.says("link down") }
                 #expect(!agent.diary.says("link up"))
+                #expect(try machine.credentials()?.chainPEM == before?.chainPEM)
+                try driver.giveToken(to: machine)
+                try await eventually("it is back with a new key") {
+                    machine.clock.skipRedial()
+                    return try await driver.run.downlinks.connected() == [machine.node]
+                        && machine.credentials()?.keyPEM != before?.keyPEM
+                }
+                #expect(agent.diary.says("enrolled"))
             }
-            #expect(await driver.run.downlinks.connected().isEmpty)
         }
     }
 

@@ -29,7 +29,10 @@ enum Drive {
                 work.cancel()
             }
             defer { interrupts.cancel() }
-            return try await work.value
+            let result = await work.result
+            // What is cut off fails in many ways; to the person who did it, all of them are one.
+            if work.isCancelled, case .failure = result { throw CancellationError() }
+            return try result.get()
         } catch {
             throw Ending.report(error, resume: resume)
         }

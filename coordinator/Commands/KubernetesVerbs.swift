@@ -128,7 +128,7 @@ struct Logs: AsyncParsableCommand {
     @OptionGroup var target: ProjectOptions
 
     @Argument(help: "The node.")
-    var node: String
+    var node: NodeName
 
     @Option(
         help: "agent, haproxy, certbot or microk8s.",
@@ -138,10 +138,16 @@ struct Logs: AsyncParsableCommand {
     @Option(help: "How many lines, at most 2000.")
     var lines = 200
 
+    func validate() throws {
+        guard Driver.logSources.contains(source) else {
+            throw ValidationError("--source is \(Driver.logSources.joined(separator: ", ")).")
+        }
+    }
+
     func run() async throws {
         let (node, source, lines) = (node, source, lines)
         let text = try await Drive.run(target, resume: "jeeves logs \(node)") { driver in
-            try await driver.logs(NodeName(node), source: source, lines: lines)
+            try await driver.logs(node, source: source, lines: lines)
         }
         Terminal.write(text.withoutLastNewline)
     }

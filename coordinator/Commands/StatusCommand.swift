@@ -67,7 +67,7 @@ struct StatusCommand: AsyncParsableCommand {
         var rows = [["NODE", "ROLE", "ADDRESS", "INSTANCE", "STEP", "STATE", "AGE", "DETAIL"]]
         for node in status.nodes {
             let start = [
-                node.name.rawValue, node.role.rawValue,
+                node.name.rawValue + (node.revoked ? " (revoked)" : ""), node.role.rawValue,
                 node.publicAddress.isEmpty ? node.address : node.publicAddress, node.instanceID,
             ]
             guard let report = node.status, !report.steps.isEmpty else {

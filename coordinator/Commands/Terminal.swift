@@ -8,9 +8,11 @@ enum Terminal {
     static func complain(_ text: String) { put(text, to: STDERR_FILENO) }
 
     /// Asks for a typed word; false unless exactly that was typed.
-    static func confirm(_ question: String, word: String) -> Bool {
+    static func confirm(
+        _ question: String, word: String, typed: () -> String? = { readLine() }
+    ) -> Bool {
         complain("\(question)\nType \(word) to go on:")
-        return readLine() == word
+        return typed() == word
     }
 
     private static func put(_ text: String, to descriptor: Int32) {

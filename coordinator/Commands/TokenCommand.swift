@@ -31,22 +31,22 @@ struct TokenCommand: AsyncParsableCommand {
         @OptionGroup var target: ProjectOptions
 
         @Argument(help: "Name of the node.")
-        var node: String
+        var node: NodeName
 
         @Option(
             help: .init("Minutes until it is worthless, at most a day's.", valueName: "minutes"))
         var lifetimeMinutes = 60
 
+        func validate() throws {
+            guard (1...1440).contains(lifetimeMinutes) else {
+                throw ValidationError("--lifetime-minutes is a number from 1 to 1440.")
+            }
+        }
+
         func run() async throws {
             do {
-                guard (1...1440).contains(lifetimeMinutes) else {
-                    throw Failure(
-                        .invalid,
-                        "making a token: \(lifetimeMinutes) minutes are outside 1 to 1440",
-                        fix: "write --lifetime-minutes 60")
-                }
                 let token = try Beside(target.project(), world: World.live()).makeToken(
-                    for: NodeName(node), lifetime: .seconds(lifetimeMinutes * 60))
+                    for: node, lifetime: .seconds(lifetimeMinutes * 60))
                 Terminal.write(token.reveal())
             } catch { throw Ending.report(error) }
         }

@@ -11,7 +11,7 @@ struct Up: AsyncParsableCommand {
             Safe to repeat and to interrupt at any time. Exit status 7 means that a person
             has to decide: a controller would be lost, or a DNS record holds another value.
             6 means that another coordinator drives, 5 that a deadline passed: run it
-            again to go on.
+            again to go on. 3 means that the chat is not as a browser needs it.
 
               jeeves up
               jeeves up --take-dns
@@ -21,17 +21,13 @@ struct Up: AsyncParsableCommand {
     @OptionGroup var target: ProjectOptions
 
     @Option(help: .init("Allow this controller to be replaced or deleted.", valueName: "node"))
-    var replace: [String] = []
+    var replace: [NodeName] = []
 
     @Flag(help: "Overwrite an existing DNS record that holds another value.")
     var takeDNS = false
 
     func run() async throws {
-        let options: RolloutOptions
-        do {
-            options = RolloutOptions(
-                replace: Set(try replace.map { try NodeName($0) }), takeDNS: takeDNS)
-        } catch { throw Ending.report(error) }
+        let options = RolloutOptions(replace: Set(replace), takeDNS: takeDNS)
         let report = try await Drive.run(target, rollout: options, resume: "jeeves up") { driver in
             try await driver.up()
         }

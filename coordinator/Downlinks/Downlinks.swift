@@ -66,6 +66,19 @@ public actor Downlinks {
         for downlink in live.values { await downlink.close() }
     }
 
+    /// Ends the links of nodes that were revoked since they connected, also of one that is silent.
+    func cutRevoked() async {
+        do {
+            let denied = try Revocations(store).all()
+            for (node, downlink) in live where denied.contains(node.rawValue) {
+                log.info("revoked node cut off", metadata: ["node": "\(node)"])
+                await downlink.close()
+            }
+        } catch {
+            log.warning("revocations not read", metadata: ["reason": "\(error)"])
+        }
+    }
+
     func status(of node: NodeName) -> NodeStatus? { statuses[node] }
 
     /// Throws `unavailable` if the node is not connected, else what ``Downlink/ask`` throws.
@@ -91,17 +104,9 @@ public actor Downlinks {
         }
         defer { leave(node, downlink) }
         try await downlink.listen { @Sendable message in
-            try await self.checkStanding(of: peer, node)
+            // What was good at the handshake may have been revoked since.
+            try Revocations(self.store).admit(node, serial: peer.serial, to: "listening to")
             try await self.hear(message, from: downlink, isRenewalOnly: peer.expired)
-        }
-    }
-
-    /// What was good at the handshake may have been revoked since; a node is heard every half
-    /// minute.
-    private func checkStanding(of peer: Peer, _ node: NodeName) throws {
-        let denied = try Revocations(store).all()
-        guard !denied.contains(peer.serial), !denied.contains(node.rawValue) else {
-            throw Failure(.unauthorized, "listening to \(node): it has been revoked")
         }
     }
 

@@ -31,6 +31,11 @@ struct Tokens: Sendable {
         return token
     }
 
+    /// Nodes for which a token was made.
+    func nodes() throws -> Set<NodeName> {
+        Set(try store.list(Entry.self, .tokens).map(\.node))
+    }
+
     /// Throws `unauthorized` if the token is unknown, for another node, over, or was used with
     /// another key.
     func redeem(_ token: Secret, node: NodeName, key: Digest, now: Date) throws {

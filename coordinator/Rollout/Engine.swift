@@ -2,7 +2,6 @@ import FoundationEssentials
 import Logging
 import Model
 import Outside
-import Store
 
 /// Walks a recipe from the first stage to the last, saving what it does before and after each.
 ///
@@ -18,20 +17,22 @@ struct Engine: Sendable {
     /// Runs the whole recipe. Throws the failure of the stage that stopped it, after it was saved.
     func walk() async throws -> Rollout {
         let clock = run.world.clock
+        let rollouts = Rollouts(run.store)
         var rollout = Rollout(
             id: run.driving.run, epoch: run.driving.epoch, startedAt: clock.now())
-        try save(rollout)
+        try rollouts.save(rollout)
         for stage in recipe {
             var entry = Rollout.Progress(stage: stage.name, startedAt: clock.now())
             progress(.started(stage.name))
             rollout.stages.append(entry)
-            try save(rollout)
+            try rollouts.save(rollout)
             let childrenBefore = children.total()
             do {
                 entry.summary = try await stage.run(run)
                 entry.state = .done
             } catch {
-                let isInterrupt = error is CancellationError
+                // Whatever a stage makes of being cancelled, it did not fail.
+                let isInterrupt = error is CancellationError || Task.isCancelled
                 entry.state = isInterrupt ? .interrupted : .failed
                 entry.failure =
                     isInterrupt ? nil : Failure(error, trying: "stage \(stage.name.rawValue)")
@@ -39,24 +40,18 @@ struct Engine: Sendable {
             entry.endedAt = clock.now()
             entry.childSeconds = (children.total() - childrenBefore).seconds
             rollout.stages[rollout.stages.count - 1] = entry
-            rollout.state = entry.state == .done ? .running : entry.state
-            try save(rollout)
+            if entry.state == .done {
+                try rollouts.save(rollout)
+            } else {
+                try rollouts.end(&rollout, as: entry.state, now: clock.now())
+            }
             progress(.ended(entry))
             if let failure = entry.failure { throw failure }
             if entry.state == .interrupted { throw CancellationError() }
         }
-        rollout.state = .done
-        rollout.endedAt = clock.now()
-        try save(rollout)
+        try rollouts.end(&rollout, as: .done, now: clock.now())
         return rollout
     }
-
-    private func save(_ rollout: Rollout) throws {
-        try run.store.put(.rollouts, rollout.id.rawValue, rollout)
-        try run.store.put(.meta, Self.lastRolloutKey, rollout.id.rawValue)
-    }
-
-    static let lastRolloutKey = "last-rollout"
 }
 
 /// What a person sees of a rollout while it runs.

@@ -14,6 +14,7 @@ struct Verify: Stage {
 
     func plan(_ run: StageRun) async throws -> [Change] { [] }
 
+    /// Throws `gate` with the first thing that a browser would stumble over.
     func run(_ run: StageRun) async throws -> String {
         let verdict = try await patiently(gate(run), run)
         try run.store.put(.meta, Self.verdictKey, verdict)
@@ -52,12 +53,14 @@ struct Verify: Stage {
         }
     }
 
-    /// What a browser meets says little about its cause; the layers below it do.
+    /// What a browser met is the gate's verdict; what kept us from looking stays what it is. What
+    /// is met says little about its cause; the layers below it do.
     private static func advised(_ failure: Failure) -> Failure {
-        guard failure.fix.isEmpty else { return failure }
-        return Failure(
-            failure.code, failure.message,
-            fix: "look at `jeeves status`, mend the layer that is wrong, and run `jeeves up` again")
+        Failure(
+            failure.mayPass ? .gate : failure.code, failure.message,
+            fix: failure.fix.isEmpty
+                ? "look at `jeeves status`, mend the layer that is wrong, and run `jeeves up` again"
+                : failure.fix)
     }
 
     private func trust(_ run: StageRun) throws -> String {

@@ -13,8 +13,7 @@ import Testing
                 recipe: estate.recipe(), run: run, children: ChildTime(), progress: { _ in }
             ).walk()
         }
-        let last = try estate.store.get(String.self, .meta, Engine.lastRolloutKey)
-        return try last.flatMap { try estate.store.get(Rollout.self, .rollouts, $0) }
+        return try Rollouts(estate.store).last()
     }
 
     @Test("an empty account becomes a live chat; a second run finds everything right")

@@ -48,7 +48,7 @@ import Testing
             estate.edge.change { $0.refusals = 1 }
             try await estate.stops(
                 estate.verify,
-                Sentence(.unavailable, "looking at 203.0.113.9:443", fix: "jeeves status"))
+                Sentence(.gate, "looking at 203.0.113.9:443", fix: "jeeves status"))
             #expect(estate.edge.look(\.asked) == 1)
         }
     }
@@ -67,7 +67,7 @@ import Testing
             let begin = estate.fake.clock.uptime()
             try await estate.stops(
                 estate.verify,
-                Sentence(.failed, trouble.says, fix: "look at `jeeves status`, mend the layer"))
+                Sentence(.gate, trouble.says, fix: "look at `jeeves status`, mend the layer"))
             let waited = estate.fake.clock.uptime() - begin
             #expect(waited <= Verify.patience + .seconds(5))
             #expect(try estate.store.get(.meta, Verify.verdictKey) == nil)
@@ -116,7 +116,7 @@ import Testing
             try await estate.stops(
                 estate.verify, edits: [edit],
                 Sentence(
-                    .failed,
+                    .gate,
                     "looking at https://talk.example.org: the certificate is for "
                         + "chat.example.org", fix: "jeeves status"))
         }

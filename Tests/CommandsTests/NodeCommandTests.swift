@@ -1,0 +1,74 @@
+import ArgumentParser
+import Coordinator
+import Glibc
+import Model
+import Testing
+
+@testable import Commands
+
+@Suite struct NodeCommandTests {
+    /// A folder with a new cluster, and a node that a token was made for.
+    private func withCluster(_ body: (_ folder: String) async throws -> Void) async throws {
+        var template = Array("/tmp/commands-XXXXXX".utf8CString)
+        let made = try #require(mkdtemp(&template))
+        let folder = String(cString: made)
+        defer { clear(folder) }
+        try await run(
+            [
+                "init", "--file", "\(folder)/jeeves.yaml", "--cluster", "chat", "--domain",
+                "chat.example.org", "--email", "ops@example.org",
+            ])
+        try await run(["token", "create", "worker-9", "--file", "\(folder)/jeeves.yaml"])
+        try await body(folder)
+    }
+
+    private func clear(_ path: String) {
+        if let directory = opendir(path) {
+            defer { closedir(directory) }
+            while let entry = readdir(directory) {
+                let name = withUnsafePointer(to: entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+                if name != "." && name != ".." { clear("\(path)/\(name)") }
+            }
+        }
+        remove(path)
+    }
+
+    private func run(_ arguments: [String]) async throws {
+        var command = try JeevesCommand.parseAsRoot(arguments)
+        if var asynchronous = command as? any AsyncParsableCommand {
+            try await asynchronous.run()
+        } else {
+            try command.run()
+        }
+    }
+
+    @Test("a node is revoked and allowed by one command each, which may be repeated")
+    func standing() async throws {
+        try await withCluster { folder in
+            for verb in ["revoke", "revoke", "allow", "allow"] {
+                try await run(
+                    ["node", verb, "worker-9", "--yes", "--file", "\(folder)/jeeves.yaml"])
+            }
+        }
+    }
+
+    @Test("a node that the cluster does not know ends the command with 1")
+    func unknown() async throws {
+        try await withCluster { folder in
+            let ending = await #expect(throws: ExitCode.self) {
+                try await run(
+                    ["node", "revoke", "wroker-9", "--yes", "--file", "\(folder)/jeeves.yaml"])
+            }
+            #expect(ending?.rawValue == 1)
+        }
+    }
+
+    @Test("without --yes the node's name has to be typed")
+    func confirmation() {
+        #expect(Terminal.confirm("Sure?", word: "worker-9", typed: { "worker-9" }))
+        #expect(!Terminal.confirm("Sure?", word: "worker-9", typed: { "yes" }))
+        #expect(!Terminal.confirm("Sure?", word: "worker-9", typed: { nil }))
+    }
+}

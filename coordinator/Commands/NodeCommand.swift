@@ -1,0 +1,98 @@
+import ArgumentParser
+import Coordinator
+import Model
+import Outside
+
+/// `jeeves node`: which machines may speak for the cluster's nodes.
+struct NodeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "node",
+        abstract: "Shut a machine out of the cluster's control, or let it in again.",
+        discussion: """
+              jeeves node revoke worker-1
+              jeeves node allow worker-1
+            """,
+        subcommands: [Revoke.self, Allow.self])
+
+    /// `jeeves node revoke`.
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Refuse a node: no link, no new certificate, no enrolment under its name.",
+            discussion: """
+                For a machine whose key may be in other hands. It goes on serving what it
+                serves. A coordinator that runs ends its link within seconds. Asks first, unless
+                --yes is given; exit status 7 if that was not confirmed.
+
+                  jeeves node revoke worker-1
+                  jeeves node revoke worker-1 --yes
+                """)
+
+        @OptionGroup var target: ProjectOptions
+
+        @Argument(help: "The node.")
+        var node: NodeName
+
+        @Flag(help: "Do not ask.")
+        var yes = false
+
+        func run() async throws {
+            do {
+                guard
+                    yes
+                        || Terminal.confirm(
+                            "\(node) will get no orders and no certificates any more, until "
+                                + "`jeeves node allow \(node)`.", word: node.rawValue)
+                else {
+                    throw Failure(.conflict, "revoking \(node): not confirmed", fix: "--yes")
+                }
+                let isNew = try Beside(target.project(), world: World.live()).revoke(
+                    node, by: Working.actor)
+                Terminal.write(
+                    isNew
+                        ? "revoked \(node); a running coordinator ends its link within seconds"
+                        : "nothing to do: \(node) was revoked already")
+            } catch { throw Ending.report(error) }
+        }
+    }
+
+    /// `jeeves node allow`.
+    struct Allow: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let a revoked node in again.",
+            discussion: """
+                It comes back by itself. So does anybody who holds a copy of its key: if that
+                may be, replace the machine instead. Asks first, unless --yes is given; exit
+                status 7 if that was not confirmed.
+
+                  jeeves node allow worker-1
+                  jeeves node allow worker-1 --yes
+                """)
+
+        @OptionGroup var target: ProjectOptions
+
+        @Argument(help: "The node.")
+        var node: NodeName
+
+        @Flag(help: "Do not ask.")
+        var yes = false
+
+        func run() async throws {
+            do {
+                guard
+                    yes
+                        || Terminal.confirm(
+                            "\(node), and whoever holds a copy of its key, will be let in again.",
+                            word: node.rawValue)
+                else {
+                    throw Failure(.conflict, "allowing \(node): not confirmed", fix: "--yes")
+                }
+                let isNew = try Beside(target.project(), world: World.live()).allow(
+                    node, by: Working.actor)
+                Terminal.write(
+                    isNew
+                        ? "allowed \(node); it comes back by itself within a minute"
+                        : "nothing to do: \(node) is not revoked")
+            } catch { throw Ending.report(error) }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import FoundationEssentials
+import Model
+import Store
+
+/// The rollouts that are remembered: the newest ones, and what children did for them.
+///
+/// Every change is one commit, so a crash leaves either all of it or nothing.
+struct Rollouts: Sendable {
+    /// Ended rollouts that are kept.
+    static let endedMax = 50
+    private static let lastKey = "last-rollout"
+
+    private let store: Store
+
+    init(_ store: Store) { self.store = store }
+
+    /// Writes down where a rollout is; it becomes the last one.
+    func save(_ rollout: Rollout) throws { try store.commit([], writes(of: rollout)) }
+
+    /// Writes down how a rollout ended, and drops what is older than the newest ``endedMax``: never
+    /// an intent that is open, because a child may still be at it.
+    func end(_ rollout: inout Rollout, as state: Rollout.State, now: Date) throws {
+        rollout.state = state
+        rollout.endedAt = now
+        let id = rollout.id
+        let earlier = try all().filter { $0.endedAt != nil && $0.id != id }
+        let (dropped, kept) = (
+            earlier.dropLast(Self.endedMax - 1), earlier.suffix(Self.endedMax - 1)
+        )
+        var writes = try writes(of: rollout)
+        if !dropped.isEmpty, let oldest = kept.first {
+            let intents = try Ledger(store).ended(before: oldest.startedAt)
+            writes += dropped.map { .delete(.rollouts, $0.id.rawValue) }
+            writes += intents.map { .delete(.intents, $0.id) }
+        }
+        try store.commit([], writes)
+    }
+
+    /// Ends what coordinators that were killed have left running. Only for the holder of the lease:
+    /// nobody else can be at it then.
+    func closeLeftovers(now: Date) throws {
+        let writes: [Write] = try all().filter { $0.endedAt == nil }.map { found in
+            var rollout = found
+            if rollout.state == .running { rollout.state = .interrupted }
+            rollout.endedAt = now
+            for index in rollout.stages.indices where rollout.stages[index].state == .running {
+                rollout.stages[index].state = .interrupted
+                rollout.stages[index].endedAt = now
+            }
+            return .put(.rollouts, rollout.id.rawValue, try JSON.encode(rollout))
+        }
+        if !writes.isEmpty { try store.commit([], writes) }
+    }
+
+    /// The rollout that began last; nil before the first.
+    func last() throws -> Rollout? {
+        try store.get(String.self, .meta, Self.lastKey).flatMap {
+            try store.get(Rollout.self, .rollouts, $0)
+        }
+    }
+
+    /// Every rollout that is kept, in the order of their epochs.
+    func all() throws -> [Rollout] {
+        try store.list(Rollout.self, .rollouts).sorted { $0.epoch < $1.epoch }
+    }
+
+    private func writes(of rollout: Rollout) throws -> [Write] {
+        [
+            .put(.rollouts, rollout.id.rawValue, try JSON.encode(rollout)),
+            .put(.meta, Self.lastKey, try JSON.encode(rollout.id.rawValue)),
+        ]
+    }
+}
