@@ -38,8 +38,10 @@ lab-up: setup ## start the lab
 lab-down: ## remove everything the lab made, also after a crash
 	@swift build --product lab && $(LAB) down
 
-bench: ## figures against their limits, while the lab of make demo is up
-	@swift build --product bench && .build/debug/bench agent
+bench: ## figures beside limits and peers; needs the lab of make demo, up and idle
+	@swift build --product bench
+	@status=0; for figure in swap agent noop; do \
+		echo "== bench $$figure"; .build/debug/bench $$figure || status=1; done; exit $$status
 
 clean: ## remove what building made; the cache outside the checkout stays
 	@rm -rf .build

@@ -14,7 +14,7 @@ struct Demo: AsyncParsableCommand {
     @Flag(help: "Take everything away again at the end, and prove that nothing is left.")
     var destroy = false
 
-    @Flag(help: "Kill jeeves on the way, in Terraform and in Helm; `up` must end the same.")
+    @Flag(help: "Kill jeeves on the way, reboot the controller at the end; all must be the same.")
     var drill = false
 
     private var domain: String { "chat.\(Layout.zone)" }
@@ -44,6 +44,12 @@ struct Demo: AsyncParsableCommand {
                 + "\(Layout.Address.database):\(Layout.databasePort)/rocketchat?replicaSet=rs0\n",
             to: "\(Operator.project)/mongodb.uri", mode: 0o600)
         await install(person, host, &verdicts)
+        if drill {
+            await verdicts.expect("a controller that reboots is live again by itself") {
+                let drill = Drill(person: person, host: host)
+                return try await drill.rebooted { try await status(host) == "200" }
+            }
+        }
         if destroy {
             await verdicts.expect("jeeves destroy takes everything away") {
                 try await person.run(["jeeves", "destroy", "--yes"], deadline: .seconds(600)) == 0
@@ -183,15 +189,20 @@ struct Demo: AsyncParsableCommand {
     }
 
     private func looks(_ host: Host) async throws -> Bool {
+        let status = try await status(host)
+        say("https://\(domain):\(Layout.edgePorts[0].listen)/ answers \(status)")
+        return status == "200"
+    }
+
+    /// What HTTP says through the loopback port.
+    private func status(_ host: Host) async throws -> String {
         let port = Layout.edgePorts[0].listen
-        let status = try await host.output(
+        return try await host.output(
             "curl",
             [
                 "--silent", "--show-error", "--output", "/dev/null", "--write-out", "%{http_code}",
                 "--resolve", "\(domain):\(port):127.0.0.1", "--cacert", Layout.acmeRoot,
                 "https://\(domain):\(port)/",
             ])
-        say("https://\(domain):\(port)/ answers \(status)")
-        return status == "200"
     }
 }

@@ -54,6 +54,25 @@ struct Drill: Sendable {
         return found.succeeded
     }
 
+    /// The controller restarts, and nobody helps it: true once `isLive` holds again.
+    func rebooted(until isLive: () async throws -> Bool) async throws -> Bool {
+        guard let node = try Node.all().first(where: { $0.publicAddress != nil }) else {
+            return false
+        }
+        let (begun, before) = (ContinuousClock.now, try node.running())
+        try Power.signal(node.id, number: 5)
+        let end = begun + .seconds(300)
+        while ContinuousClock.now < end {
+            try await Task.sleep(for: .seconds(1))
+            let now = try? Node.named(node.id).running()
+            if let now, now != before, (try? await isLive()) == true {
+                say("live again \(begun.duration(to: .now).shortText) after the reboot began")
+                return true
+            }
+        }
+        return false
+    }
+
     private func find(_ program: String) async throws -> pid_t? {
         let found = try await host.run("pgrep", ["--oldest", "--full", program])
         return pid_t(found.output.split(separator: "\n").first ?? "")

@@ -177,7 +177,7 @@ import Testing
             let three = (
                 "controllers:\n    # 1, 3 or 5.\n    count: 1", "controllers:\n    count: 3"
             )
-            try await estate.run(upTo: .provision, edits: [three])
+            _ = try await estate.says(Provision(), edits: [three])
             let names = ["controller-2", "controller-3"].map(NodeName.init(unchecked:))
             let one = RolloutOptions(replace: [names[0]])
             try await estate.stops(

@@ -23,7 +23,7 @@ struct Poweroff: AsyncParsableCommand {
 }
 
 /// The power button of a node.
-private enum Power {
+enum Power {
     /// Real-time signals that systemd as process 1 obeys (systemd(1)): +4 powers off, +5 reboots.
     static func signal(_ name: String, number: Int32) throws {
         let leader = try Node.named(name).running()
