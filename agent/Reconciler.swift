@@ -40,6 +40,8 @@ public actor Reconciler {
     private var checkedFor: RunID?
     private var refused: Failure?
     private var timer: Task<Void, any Error>?
+    /// Who waits for the end of the pass that begins next.
+    private var asking: [CheckedContinuation<Void, Never>] = []
     private var watchers: [UUID: AsyncStream<NodeStatus>.Continuation] = [:]
     private let wakes: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
@@ -76,11 +78,15 @@ public actor Reconciler {
             }
         }
         timer?.cancel()
+        answerAll(&asking)
     }
 
     /// Checks every step once and applies those that differ. Throws `invalid` if the saved spec
     /// cannot be read.
     public func pass() async throws {
+        var asked = asking
+        asking = []
+        defer { answerAll(&asked) }
         guard let spec = try file.read() else { return }
         if spec.generation != generation {
             (attempts, generation) = ([:], spec.generation)
@@ -112,6 +118,26 @@ public actor Reconciler {
     public func retry() {
         for id in attempts.keys { attempts[id]?.retryAt = nil }
         wake.yield()
+    }
+
+    /// The first step of that kind that this node is to have; nil if there is none. Throws
+    /// `invalid` if the saved spec cannot be read.
+    func step<Wanted: Step>(_ type: Wanted.Type) throws -> Wanted? {
+        for spec in try file.read()?.steps ?? [] where spec.presence == .present {
+            if let step = makeStep(spec) as? Wanted { return step }
+        }
+        return nil
+    }
+
+    /// Looks at a step again now, whatever it waits for, and says how the node is after that. Waits
+    /// for a pass in flight first, so that no step runs twice at once.
+    func redo(_ id: StepID) async -> NodeStatus {
+        attempts[id]?.retryAt = nil
+        await withCheckedContinuation { continuation in
+            asking.append(continuation)
+            wake.yield()
+        }
+        return status()
     }
 
     /// What the node obeys already, for the hello.
@@ -223,6 +249,11 @@ public actor Reconciler {
             Event(
                 at: world.clock.now(), actor: "agent/\(settings.node)", subject: "step/\(id)",
                 cause: cause, outcome: outcome, detail: detail))
+    }
+
+    private func answerAll(_ asked: inout [CheckedContinuation<Void, Never>]) {
+        for continuation in asked { continuation.resume() }
+        asked = []
     }
 
     private func publish() {

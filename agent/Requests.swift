@@ -6,16 +6,19 @@ import Wire
 public struct Requests: Sendable {
     private let world: World
     private let tunnels: Tunnels
+    private let renewal: Renewal
     private let look: Membership.Look
 
-    public init(world: World, tunnels: Tunnels) {
-        self.init(world: world, tunnels: tunnels, look: Membership.handshake)
+    public init(world: World, tunnels: Tunnels, renewal: Renewal) {
+        self.init(
+            world: world, tunnels: tunnels, renewal: renewal, look: Membership.handshake)
     }
 
     /// `look` sees the certificate that a controller's cluster agent serves.
-    init(world: World, tunnels: Tunnels, look: @escaping Membership.Look) {
+    init(world: World, tunnels: Tunnels, renewal: Renewal, look: @escaping Membership.Look) {
         self.world = world
         self.tunnels = tunnels
+        self.renewal = renewal
         self.look = look
     }
 
@@ -37,8 +40,7 @@ public struct Requests: Sendable {
                 try await ControlPlane(world: world).removeMember(node)
                 return .done
             case .kubeconfig: return .secret(try await ControlPlane(world: world).kubeconfig())
-            case .renewCertificate:
-                throw Failure(.unsupported, "answering a request: this node cannot do it yet")
+            case .renewCertificate: return .text(try await renewal.run())
             }
         } catch {
             return .failure(Failure(error, trying: "answering the coordinator"))

@@ -5,7 +5,7 @@ import Tools
 import Trust
 
 /// What a verb does without driving itself, while a coordinator runs on the same state folder: that
-/// one keeps the way to the cluster's API open, and the store takes what it reads next.
+/// one keeps the way to the cluster's API open, asks the nodes, and reads the store.
 public struct Beside: Sendable {
     /// For a person who waits; Helm gets as long to end by itself, because killing it leaves its
     /// release pending for ever.
@@ -20,10 +20,20 @@ public struct Beside: Sendable {
         self.world = world
     }
 
+    /// Whether a coordinator runs now.
+    public func isDriven() throws -> Bool { try ClusterStatus.isDriven(project, world: world) }
+
+    /// Asks a node through the running coordinator. Throws `unavailable` if that has ended or the
+    /// node is not connected, and the node's own failure.
+    public func ask(_ question: Question, of node: NodeName) async throws -> String {
+        try await Errands(store: opened(), world: world).ask(
+            question, of: node, isDriven: isDriven)
+    }
+
     /// Path of the kubeconfig that the running coordinator keeps; nil if none runs. Throws
     /// `unavailable` while it has no way to the cluster.
     public func kubeconfig() throws -> String? {
-        guard try ClusterStatus.isDriven(project, world: world) else { return nil }
+        guard try isDriven() else { return nil }
         let path = KubernetesAccess.kubeconfig(in: project)
         guard try world.files.info(path) != nil else {
             throw Failure(

@@ -6,7 +6,8 @@ import Store
 import Trust
 import Wire
 
-/// The coordinator's open doors: the agents' port and the package port, while something runs.
+/// The coordinator's open doors: the agents' port, the package port, and the errands of verbs that
+/// run beside it, while something runs.
 enum Reception {
     static func open<Result: Sendable>(
         _ run: StageRun, authority: Authority, package: PackageFile,
@@ -47,9 +48,16 @@ enum Reception {
                 try? await run.world.clock.sleep(Revocations.lookEvery, op: "revocations.look")
             }
         }
+        let errands = Task {
+            await Errands(store: run.store, world: run.world).serve(log: run.log) {
+                try await run.downlinks.answer(to: $0, of: $1)
+            }
+        }
         let result: Swift.Result<Result, any Error>
         do { result = .success(try await body()) } catch { result = .failure(error) }
         looking.cancel()
+        errands.cancel()
+        await errands.value
         await run.access.close()
         await listener.close()
         await server?.stop()

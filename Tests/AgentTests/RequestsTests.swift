@@ -20,9 +20,19 @@ import Wire
 
     func requests(served: Digest = ticket.certificate) -> Requests {
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let (world, state) = (node.fake.world, StateFolder())
+        let reconciler = Reconciler(
+            settings: Settings(
+                cluster: ClusterID(unchecked: "chat"), node: NodeName(unchecked: "worker-1"),
+                pin: served, coordinators: ["127.0.0.1:7443"], region: "", tokenFile: nil),
+            state: state, world: world,
+            facts: Facts(
+                system: "debian 12", kernel: "6", bootID: "b", address: "", instanceID: ""),
+            events: EventSpool(files: world.files, state: state), version: "1", log: log,
+            makeStep: { _ in nil })
         return Requests(
-            world: node.fake.world, tunnels: Tunnels(log: log) { _ in },
-            look: { _, _ in served })
+            world: world, tunnels: Tunnels(log: log) { _ in },
+            renewal: Renewal(reconciler: reconciler, world: world), look: { _, _ in served })
     }
 
     func failure(_ body: Reply.Body) -> Failure? {

@@ -69,6 +69,9 @@ final class Fleet: Sendable {
     /// What agents are told to trust.
     var pin: Digest { get throws { try Authority.open(project, files: fake.files).pin } }
 
+    /// What a verb sees that is typed while a coordinator runs.
+    var beside: Beside { Beside(project, world: fake.world) }
+
     /// Drives the cluster as `jeeves serve` does while `body` runs.
     func drive(
         environment: [String: String] = [:],

@@ -74,13 +74,20 @@ final class Machine: Sendable {
                 system: "debian 12", kernel: "6", bootID: "b", address: "", instanceID: ""),
             events: events, version: "1", log: log,
             makeStep: { spec in
-                guard case .packages(let body) = spec.body else { return nil }
-                return FileStep(path: body.names.first ?? "/x")
+                switch spec.body {
+                case .packages(let body): FileStep(path: body.names.first ?? "/x")
+                case .certificate(let body):
+                    CertificateStep(id: spec.id, spec: body, state: state.path)
+                default: nil
+                }
             })
         let dialler = Dialler(settings: settings, clock: clock)
         let uplink = Uplink(
             settings: settings, state: state, world: world, reconciler: reconciler,
-            events: events, requests: Requests(world: world, tunnels: Tunnels(log: log) { _ in }),
+            events: events,
+            requests: Requests(
+                world: world, tunnels: Tunnels(log: log) { _ in },
+                renewal: Renewal(reconciler: reconciler, world: world)),
             version: "1", log: log, dial: dialler.dial)
         return RunningAgent(
             reconciler: reconciler, events: events, diary: diary,

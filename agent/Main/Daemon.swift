@@ -30,7 +30,10 @@ struct Daemon {
         }
         let uplink = Uplink(
             settings: settings, state: state, world: world, reconciler: reconciler,
-            events: events, requests: Requests(world: world, tunnels: tunnels),
+            events: events,
+            requests: Requests(
+                world: world, tunnels: tunnels,
+                renewal: Renewal(reconciler: reconciler, world: world)),
             version: Release.version, log: log, dial: dialler.dial)
         let group = ServiceGroup(
             services: [

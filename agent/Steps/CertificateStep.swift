@@ -39,17 +39,17 @@ struct CertificateStep: Step {
     private var certbot: Certbot { Certbot(layout: layout) }
     private var budgetFile: String { "\(state)/certificate.json" }
     private var caFile: String { "\(state)/acme-ca.pem" }
+    private var wishFile: String { "\(state)/renewal.json" }
 
     func check(_ world: World) async throws -> Condition {
         let edge = EdgeBundle(layout: layout, domain: spec.domain, look: look)
         guard try edge.isPlaced(world) else { return .missing }
         var differences: [Difference] = []
-        let now = world.clock.now()
         switch try certificate(world) {
         case .absent(let reason), .unusable(let reason, _):
             differences.append(Difference("certificate", found: reason, wanted: "valid"))
         case .usable(let lineage):
-            if isDue(lineage, now: now) {
+            if try isDue(lineage, world) {
                 differences.append(
                     Difference("certificate", found: "due for renewal", wanted: "renewed"))
             }
@@ -65,7 +65,7 @@ struct CertificateStep: Step {
         // What is good is served first, so that trouble with the CA cannot keep it from serving.
         if case .usable(let lineage) = before {
             try await edge.serve(lineage, world)
-            guard isDue(lineage, now: world.clock.now()) else { return }
+            guard try isDue(lineage, world) else { return }
         }
         try await issue(replacing: before, world)
         switch try certificate(world) {
@@ -87,8 +87,17 @@ struct CertificateStep: Step {
         guard let text = try? world.files.text(layout.bundle),
             let facts = try? CertificateFacts(pem: text)
         else { return "no certificate yet" }
-        return "serial \(facts.serialHex), until \(facts.notAfter.formatted(.iso8601)), "
-            + "renews from \(facts.renewsFrom.formatted(.iso8601))"
+        return ServedCertificate(
+            serial: facts.serialHex, notAfter: facts.notAfter, renewsFrom: facts.renewsFrom
+        ).description
+    }
+
+    /// Makes what is there due now: the next pass replaces it, and tries again until it has. Throws
+    /// why the last try failed, and when the next may be, unless that is now.
+    func wishRenewal(_ world: World) throws {
+        try budget(world).requireTurn(now: world.clock.now())
+        guard case .usable(let lineage) = try certificate(world) else { return }
+        try RenewalWish(serial: lineage.facts.serial).save(wishFile, world.files)
     }
 }
 
@@ -123,12 +132,18 @@ extension CertificateStep {
         }
     }
 
-    private func isDue(_ lineage: Lineage, now: Date) -> Bool {
-        lineage.facts.renewsFrom <= now || isFromAnotherCA(lineage)
+    private func isDue(_ lineage: Lineage, _ world: World) throws -> Bool {
+        try lineage.facts.renewsFrom <= world.clock.now() || isFromAnotherCA(lineage)
+            || RenewalWish.read(wishFile, world.files)?.serial == lineage.facts.serial
     }
 
     private func isFromAnotherCA(_ lineage: Lineage) -> Bool {
         lineage.server.map { $0 != spec.directory } ?? false
+    }
+
+    private func budget(_ world: World) throws -> OrderBudget {
+        try OrderBudget.read(
+            budgetFile, purpose: "\(spec.domain) \(spec.directory)", world.files)
     }
 
     /// Runs certbot, or waits for the one that an earlier agent started. Each start counts.
@@ -142,8 +157,7 @@ extension CertificateStep {
         let command = certbot.issue(
             spec, caFile: spec.caPEM.isEmpty ? nil : caFile, forcing: forcing)
         let unit = try TransientUnit.operation(of: id, command, deadline: .seconds(600))
-        var budget = try OrderBudget.read(
-            budgetFile, purpose: "\(spec.domain) \(spec.directory)", world.files)
+        var budget = try budget(world)
         if try await !world.units.isRunning(unit) {
             try budget.requireTurn(now: world.clock.now())
             if !spec.caPEM.isEmpty {

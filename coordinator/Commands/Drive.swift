@@ -25,8 +25,10 @@ enum Drive {
                     request, world: World.live(), log: log, progress: ProgressLines.show, body)
             }
             let interrupts = Interrupts.watch {
-                Terminal.complain("jeeves: stopping after the effect in flight; again: at once")
+                Terminal.complain("jeeves: stopping before the next change")
                 work.cancel()
+            } second: {
+                Terminal.complain("jeeves: interrupted at once; resume with: \(resume)")
             }
             defer { interrupts.cancel() }
             let result = await work.result
@@ -39,14 +41,22 @@ enum Drive {
     }
 }
 
-/// Ctrl-C and SIGTERM: the first is passed on, the second ends the process at once.
+/// Ctrl-C and SIGTERM: the first is passed on, the second ends the process at once. Children of
+/// effects are in sessions of their own and print to files, so they go on.
 enum Interrupts {
-    static func watch(_ first: @escaping @Sendable () -> Void) -> Task<Void, Never> {
+    static func watch(
+        _ first: @escaping @Sendable () -> Void, second: @escaping @Sendable () -> Void
+    ) -> Task<Void, Never> {
         Task {
             var count = 0
             for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
                 count += 1
-                if count == 1 { first() } else { _exit(130) }
+                guard count > 1 else {
+                    first()
+                    continue
+                }
+                second()
+                _exit(Ending.interrupted.rawValue)
             }
         }
     }

@@ -27,8 +27,8 @@ public struct JeevesCommand: AsyncParsableCommand {
         version: Release.version,
         subcommands: [
             Initialize.self, Validate.self, PlanCommand.self, Up.self, StatusCommand.self,
-            KubectlVerb.self, HelmVerb.self, KubeconfigVerb.self, Logs.self, Serve.self,
-            TokenCommand.self, NodeCommand.self, Destroy.self,
+            KubectlVerb.self, HelmVerb.self, KubeconfigVerb.self, Logs.self, CertCommand.self,
+            Serve.self, TokenCommand.self, NodeCommand.self, Destroy.self,
         ])
 
     public init() {}

@@ -114,45 +114,6 @@ struct KubeconfigVerb: AsyncParsableCommand {
     }
 }
 
-/// `jeeves logs`: the last journal lines of a node.
-struct Logs: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Show the last journal lines of a node.",
-        discussion: """
-            It is read through the node's agent, which must be connected.
-
-              jeeves logs controller-1
-              jeeves logs controller-1 --source certbot --lines 50
-            """)
-
-    @OptionGroup var target: ProjectOptions
-
-    @Argument(help: "The node.")
-    var node: NodeName
-
-    @Option(
-        help: "agent, haproxy, certbot or microk8s.",
-        completion: .list(["agent", "haproxy", "certbot", "microk8s"]))
-    var source = "agent"
-
-    @Option(help: "How many lines, at most 2000.")
-    var lines = 200
-
-    func validate() throws {
-        guard Driver.logSources.contains(source) else {
-            throw ValidationError("--source is \(Driver.logSources.joined(separator: ", ")).")
-        }
-    }
-
-    func run() async throws {
-        let (node, source, lines) = (node, source, lines)
-        let text = try await Drive.run(target, resume: "jeeves logs \(node)") { driver in
-            try await driver.logs(node, source: source, lines: lines)
-        }
-        Terminal.write(text.withoutLastNewline)
-    }
-}
-
 extension String {
-    fileprivate var withoutLastNewline: String { hasSuffix("\n") ? String(dropLast()) : self }
+    var withoutLastNewline: String { hasSuffix("\n") ? String(dropLast()) : self }
 }

@@ -30,13 +30,7 @@ struct StatusCommand: AsyncParsableCommand {
     func run() async throws {
         let status: ClusterStatus
         do {
-            let project = try target.project()
-            // Where a coordinator runs, the agents talk to that one, and it notes what they say.
-            let reads = try cached || ClusterStatus.isDriven(project, world: World.live())
-            status =
-                reads
-                ? try ClusterStatus.cached(project, world: World.live())
-                : try await Drive.run(target, resume: "jeeves status") { try await $0.status() }
+            status = try await Self.read(target, cached: cached)
             switch output {
             case .json:
                 let text = try JSON.encode(status, pretty: true)
@@ -44,6 +38,15 @@ struct StatusCommand: AsyncParsableCommand {
             case .table: Terminal.write(table(status))
             }
         } catch { throw Ending.report(error) }
+    }
+
+    /// Where a coordinator runs, the agents talk to that one, and it notes what they say.
+    static func read(_ target: ProjectOptions, cached: Bool = false) async throws -> ClusterStatus {
+        let project = try target.project()
+        guard !cached, try !ClusterStatus.isDriven(project, world: World.live()) else {
+            return try ClusterStatus.cached(project, world: World.live())
+        }
+        return try await Drive.run(target, resume: "jeeves status") { try await $0.status() }
     }
 
     private func table(_ status: ClusterStatus) -> String {

@@ -40,7 +40,8 @@ actor Downlink {
     func close() async { await link.close() }
 
     /// Asks the node for something of the closed list. Throws `timeout`, `unavailable` if the link
-    /// ends meanwhile, or the node's own failure.
+    /// ends meanwhile, or the node's own failure. A cancelled caller waits no longer; the node may
+    /// do what it was asked all the same.
     func ask(_ request: AgentRequest, deadline: Duration) async throws -> Reply.Body {
         guard waiting.count < Self.requestsMax else {
             throw Failure(.unavailable, "asking \(node): too many requests are open")
@@ -52,22 +53,30 @@ actor Downlink {
             self.expire(id, after: deadline)
         }
         defer { timer.cancel() }
-        let body = try await withCheckedThrowingContinuation { continuation in
-            waiting[id] = continuation
-            Task {
-                do { try await link.send(.request(Request(id: id, body: request))) } catch {
-                    waiting.removeValue(forKey: id)?.resume(throwing: error)
+        let body = try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                waiting[id] = continuation
+                Task {
+                    do { try await link.send(.request(Request(id: id, body: request))) } catch {
+                        fail(id, error)
+                    }
                 }
             }
+        } onCancel: {
+            Task { await self.fail(id, CancellationError()) }
         }
         if case .failure(let failure) = body { throw failure.context("asking \(node)") }
         return body
     }
 
     private func expire(_ id: UInt64, after deadline: Duration) {
-        waiting.removeValue(forKey: id)?.resume(
-            throwing: Failure(
-                .timeout, "asking \(node): no answer within \(deadline.shortText)"))
+        fail(
+            id,
+            Failure(.timeout, "asking \(node): no answer within \(deadline.shortText)"))
+    }
+
+    private func fail(_ id: UInt64, _ error: any Error) {
+        waiting.removeValue(forKey: id)?.resume(throwing: error)
     }
 
     private func failAll() {

@@ -28,6 +28,8 @@ struct Engine: Sendable {
             try rollouts.save(rollout)
             let childrenBefore = children.total()
             do {
+                // A stage that only finished its effect was interrupted all the same.
+                try Task.checkCancellation()
                 entry.summary = try await stage.run(run)
                 entry.state = .done
             } catch {

@@ -4,6 +4,8 @@ import Model
 enum NodeSpecs {
     /// The step that needs a ticket from the coordinator.
     static let joinStep = "join"
+    /// The step that serves the certificate.
+    static let certificateStep = "certificate"
 
     /// The steps of one node, in the order in which a person would do them. `controllerAddress` is
     /// where workers join.
@@ -58,7 +60,7 @@ enum NodeSpecs {
                         connectionsPerSourceMax: cluster.edge.connectionsPerSourceMax,
                         connectionsMax: cluster.edge.connectionsMax))),
             step(
-                "certificate", needs: ["haproxy"],
+                certificateStep, needs: ["haproxy"],
                 .certificate(
                     CertificateSpec(
                         domain: cluster.domain, email: cluster.certificate.email,

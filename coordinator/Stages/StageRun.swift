@@ -38,11 +38,14 @@ struct StageRun: Sendable {
     /// Runs a child that changes something outside. Its intent is on disk before it starts and its
     /// result after it ended; a survivor of an earlier run is awaited first. What it prints goes to
     /// a file, so that it survives us.
+    ///
+    /// Does not begin in a task that is cancelled; once begun it is finished, cancelled or not.
     func effect(
         _ command: Command, stage: StageName, limits: Limits, op: Op,
         line: @escaping @Sendable (String) async -> Void = { _ in }
     ) async throws -> Finished {
         try await settle(op, deadline: limits.deadline)
+        try Task.checkCancellation()
         var command = command
         let folder = "\(project.state)/output"
         try world.files.makeDirectory(folder, mode: 0o700, op: "\(op).folder")
@@ -50,11 +53,27 @@ struct StageRun: Sendable {
         let intent = try ledger.begin(
             stage.rawValue, op: op, inputs: Hash.digest(of: command.arguments),
             now: world.clock.now())
-        let finished = try await world.processes.run(
-            command, limits: limits, op: op,
-            started: { child in try ledger.attach(child, to: intent) }, line: line)
-        try ledger.end(intent, outcome: finished.sentence, now: world.clock.now())
-        return finished
+        return try await finishing(op) { [command] in
+            let finished = try await world.processes.run(
+                command, limits: limits, op: op,
+                started: { child in try ledger.attach(child, to: intent) }, line: line)
+            try ledger.end(intent, outcome: finished.sentence, now: world.clock.now())
+            return finished
+        }
+    }
+
+    /// Carries `work` to its end even if the caller is cancelled meanwhile, and tells a person so:
+    /// a child that is stopped in the middle leaves half of a change behind.
+    private func finishing<Result: Sendable>(
+        _ op: Op, _ work: @Sendable @escaping () async throws -> Result
+    ) async throws -> Result {
+        let child = Task(operation: work)
+        return try await withTaskCancellationHandler {
+            try await child.value
+        } onCancel: {
+            let name = "\(op)".replacing(".", with: " ")
+            say("finishing \(name); press Ctrl-C again to leave it running")
+        }
     }
 
     /// Waits for what an earlier run left running. A coordinator that was killed leaves its child

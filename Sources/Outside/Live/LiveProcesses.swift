@@ -20,7 +20,11 @@ struct LiveProcesses: Processes {
             }
             // Cancelling a running child stops its group; the task group waits until it is gone.
             defer { group.cancelAll() }
-            if let finished = try await group.next() ?? nil { return finished }
+            if let finished = try await group.next() ?? nil {
+                // How it took being stopped says nothing about what it was asked to do.
+                if !finished.succeeded { try Task.checkCancellation() }
+                return finished
+            }
             group.cancelAll()
             while (try? await group.next()) != nil {}
             try Task.checkCancellation()

@@ -1,0 +1,35 @@
+import Model
+import Outside
+
+/// Renews the node's public certificate because a person asks for it. It makes the renewal due and
+/// leaves the rest to the step, so that one place alone runs certbot and counts its tries.
+public struct Renewal: Sendable {
+    private let reconciler: Reconciler
+    private let world: World
+
+    public init(reconciler: Reconciler, world: World) {
+        self.reconciler = reconciler
+        self.world = world
+    }
+
+    /// What is served in the end, in one line. Throws `unsupported` on a node without a
+    /// certificate, and why certbot may not be tried now or did not succeed.
+    func run() async throws -> String {
+        let tried = "renewing the certificate"
+        guard let step = try await reconciler.step(CertificateStep.self) else {
+            throw Failure(
+                .unsupported, "\(tried): this node serves none",
+                fix: "name a controller, or none for all of them")
+        }
+        do { try step.wishRenewal(world) } catch { throw Failure(error, trying: tried) }
+        let status = await reconciler.redo(step.id)
+        let now = status.steps.first { $0.id == step.id }
+        if case .failed(let failure) = now?.state { throw failure.context(tried) }
+        if let trouble = status.trouble(with: step.id) {
+            throw Failure(
+                .unavailable, "\(tried): \(trouble)",
+                fix: "look at `jeeves status`; it is renewed when the steps before are right")
+        }
+        return now?.detail ?? ""
+    }
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import Coordinator
+import FoundationEssentials
+import Model
+import Outside
+
+/// `jeeves cert`: the certificates that the controllers serve.
+struct CertCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cert",
+        abstract: "Show or renew the certificates that the controllers serve.",
+        discussion: """
+            They are renewed without these, by the agents.
+
+              jeeves cert show
+              jeeves cert renew
+            """,
+        subcommands: [Show.self, Renew.self])
+
+    /// `jeeves cert show`.
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show serial, expiry, next renewal and the last trouble of each.",
+            discussion: """
+                As the agents reported last; the age says when. What is wrong is in the
+                table; the exit status is 0 all the same.
+
+                  jeeves cert show
+                  jeeves cert show --output json
+                """)
+
+        @OptionGroup var target: ProjectOptions
+
+        @Option(name: .shortAndLong, help: "Output format.")
+        var output = OutputFormat.table
+
+        func run() async throws {
+            do {
+                let status = try await StatusCommand.read(target)
+                let found = status.certificates(now: World.live().clock.now())
+                switch output {
+                case .json:
+                    let text = try JSON.encode(found, pretty: true)
+                    Terminal.write(String(decoding: text, as: UTF8.self))
+                case .table: Terminal.write(Self.table(found))
+                }
+            } catch { throw Ending.report(error) }
+        }
+
+        static func table(_ found: [ClusterStatus.Certificate]) -> String {
+            let head = ["NODE", "SERIAL", "UNTIL", "DAYS", "RENEWS FROM", "AGE", "TROUBLE"]
+            return Terminal.table(
+                [head]
+                    + found.map { line in
+                        [
+                            line.node.rawValue, line.served?.serial ?? "-",
+                            line.served?.notAfter.formatted(.iso8601) ?? "-",
+                            line.daysLeft.map { "\($0)" } ?? "-",
+                            line.served?.renewsFrom.formatted(.iso8601) ?? "-", line.age,
+                            line.trouble?.message ?? "-",
+                        ]
+                    })
+        }
+    }
+
+    /// `jeeves cert renew`.
+    struct Renew: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Replace the certificates of some controllers now, or of all.",
+            discussion: """
+                Whether they are due or not, but never past the order budget that keeps
+                the CA from locking us out: what is refused says when the next try may be.
+                One controller after another. One that was taken up and failed is tried
+                again by its agent, within that budget, until it is renewed.
+
+                  jeeves cert renew
+                  jeeves cert renew controller-1
+                """)
+
+        @OptionGroup var target: ProjectOptions
+
+        @Argument(help: "The controllers; all if none is named.")
+        var nodes: [NodeName] = []
+
+        func run() async throws {
+            do {
+                let all = try ClusterStatus.cached(target.project(), world: World.live())
+                    .nodes.filter { $0.role == .controller }.map(\.name)
+                guard !nodes.isEmpty || !all.isEmpty else {
+                    throw Failure(
+                        .notFound, "renewing certificates: there is no controller yet",
+                        fix: "run `jeeves up`")
+                }
+                try await Asking.each(
+                    nodes.isEmpty ? all : nodes, .renewCertificate, target,
+                    resume: "jeeves cert renew"
+                ) { Terminal.write("\($0): \($1)") }
+            } catch { throw Ending.report(error) }
+        }
+    }
+}

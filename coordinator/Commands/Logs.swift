@@ -1,0 +1,77 @@
+import ArgumentParser
+import Coordinator
+import Model
+import Outside
+
+/// `jeeves logs`: the last journal lines of a node.
+struct Logs: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show the last journal lines of a node.",
+        discussion: """
+            It is read through the node's agent, which must be connected, by the
+            coordinator that runs already or by one that this starts.
+
+              jeeves logs controller-1
+              jeeves logs controller-1 --source certbot --lines 50
+            """)
+
+    @OptionGroup var target: ProjectOptions
+
+    @Argument(help: "The node.")
+    var node: NodeName
+
+    @Option(
+        help: "agent, haproxy, certbot or microk8s.",
+        completion: .list(["agent", "haproxy", "certbot", "microk8s"]))
+    var source = "agent"
+
+    @Option(help: "How many lines, at most 2000.")
+    var lines = 200
+
+    func validate() throws {
+        guard Question.logSources.contains(source) else {
+            throw ValidationError("--source is \(Question.logSources.joined(separator: ", ")).")
+        }
+    }
+
+    func run() async throws {
+        do {
+            let question = try Question.logs(source: source, lines: lines)
+            try await Asking.each([node], question, target, resume: "jeeves logs \(node)") {
+                Terminal.write($1.withoutLastNewline)
+            }
+        } catch { throw Ending.report(error) }
+    }
+}
+
+/// Asks nodes through the coordinator that runs already, or embeds one that does.
+enum Asking {
+    /// One node after another; `heard` gets each answer as it comes. A node that fails is told of
+    /// and the next is asked; throws the last such failure in the end.
+    static func each(
+        _ nodes: [NodeName], _ question: Question, _ target: ProjectOptions, resume: String,
+        heard: @Sendable @escaping (NodeName, String) -> Void
+    ) async throws {
+        let beside = Beside(try target.project(), world: World.live())
+        if try beside.isDriven() {
+            return try await each(nodes, heard: heard) { try await beside.ask(question, of: $0) }
+        }
+        try await Drive.run(target, resume: resume) { driver in
+            try await each(nodes, heard: heard) { try await driver.ask(question, of: $0) }
+        }
+    }
+
+    private static func each(
+        _ nodes: [NodeName], heard: @Sendable (NodeName, String) -> Void,
+        ask: (NodeName) async throws -> String
+    ) async throws {
+        var last: Failure?
+        for node in nodes {
+            do { heard(node, try await ask(node)) } catch let failure as Failure {
+                if let last { Terminal.complain("jeeves: \(last)") }
+                last = failure
+            }
+        }
+        if let last { throw last }
+    }
+}

@@ -1,0 +1,49 @@
+import Model
+import Wire
+
+/// What a person can ask of one node. Its answer is one text, and never a secret: it may lie in the
+/// store for a moment.
+public enum Question: Codable, Hashable, Sendable {
+    case logs(LogSource, lines: Int)
+    /// Renew the public certificate now, within the node's order budget.
+    case renewCertificate
+
+    /// What ``logs(source:lines:)`` can be asked for.
+    public static let logSources = LogSource.allCases.map(\.rawValue)
+
+    /// The last lines of a journal. Throws `invalid` for an unknown source.
+    public static func logs(source: String, lines: Int) throws -> Question {
+        guard let source = LogSource(rawValue: source) else {
+            throw Failure(
+                .invalid, "asking for the log \"\(source)\": there is none of that name",
+                fix: "choose one of \(logSources.joined(separator: ", "))")
+        }
+        return .logs(source, lines: lines)
+    }
+
+    var request: AgentRequest {
+        switch self {
+        case .logs(let source, let lines): .logs(source, lines: lines)
+        case .renewCertificate: .renewCertificate
+        }
+    }
+
+    /// Certbot has ten minutes on the node, after the pass that is in flight there.
+    var deadline: Duration {
+        switch self {
+        case .logs: .seconds(30)
+        case .renewCertificate: .seconds(720)
+        }
+    }
+}
+
+extension Downlinks {
+    /// Throws what ``ask(_:_:deadline:)`` throws, and `invalid` for an answer that is no text.
+    func answer(to question: Question, of node: NodeName) async throws -> String {
+        let answer = try await ask(node, question.request, deadline: question.deadline)
+        guard case .text(let text) = answer else {
+            throw Failure(.invalid, "asking \(node): it answered something else")
+        }
+        return text
+    }
+}
