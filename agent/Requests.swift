@@ -43,7 +43,8 @@ public struct Requests: Sendable {
             case .renewCertificate: return .text(try await renewal.run())
             }
         } catch {
-            return .failure(Failure(error, trying: "answering the coordinator"))
+            return .failure(
+                error as? Failure ?? Failure(error, trying: "answering the coordinator"))
         }
     }
 

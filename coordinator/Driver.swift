@@ -134,7 +134,7 @@ public struct Driver: Sendable {
             now: run.world.clock.now())
     }
 
-    /// Keeps the links until the task is cancelled.
+    /// Keeps the links until the task is cancelled, which is how a service ends.
     public func serve() async throws {
         for node in (try? run.infrastructure())?.machines.keys.sorted() ?? [] {
             if let spec = try run.store.get(NodeSpec.self, .specs, node.rawValue) {
@@ -143,12 +143,12 @@ public struct Driver: Sendable {
             }
         }
         progress(.line("listening on \(run.cluster.coordinator.listen)"))
-        while true {
+        while !Task.isCancelled {
             // Verbs beside this coordinator use the way to the cluster that it keeps open, and show
             // what it saw.
             _ = try? await ClusterAccess.open(run)
             _ = try? await LayersLook(run: run).look()
-            try await run.world.clock.sleep(.seconds(60), op: "serve.idle")
+            try? await run.world.clock.sleep(.seconds(60), op: "serve.idle")
         }
     }
 }

@@ -48,7 +48,7 @@ extension Failure: CustomStringConvertible {
 }
 
 extension Failure {
-    /// Any error as a failure; one that is a failure already stays as it is.
+    /// Any error as a failure; one that is a failure already gets `tried` as its context.
     public init(_ error: any Error, trying tried: String) {
         if let failure = error as? Failure {
             self = failure.context(tried)

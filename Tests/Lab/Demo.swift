@@ -102,8 +102,14 @@ struct Demo: AsyncParsableCommand {
             let command = ["jeeves", "logs", "controller-1", "--source", "agent", "--lines", "3"]
             return try await person.run(command, deadline: .seconds(60)) == 0
         }
-        await verdicts.expect("beside jeeves serve, kubectl works and up says who drives") {
+        await verdicts.expect("beside jeeves serve, kubectl and logs work, up says who drives") {
             try await beside(person)
+        }
+        await verdicts.expect("jeeves cert renew replaces the certificate that is served") {
+            let before = try await served(host)
+            let code = try await person.run(["jeeves", "cert", "renew"], deadline: .seconds(300))
+            let after = try await served(host)
+            return code == 0 && !before.isEmpty && !after.isEmpty && before != after
         }
         await verdicts.expect("jeeves up again has nothing to do") {
             try await person.run(["jeeves", "up"], deadline: .seconds(600)) == 0
@@ -123,10 +129,24 @@ struct Demo: AsyncParsableCommand {
             try await Task.sleep(for: .seconds(1))
             code = try await person.run(nodes, deadline: .seconds(60))
         }
+        let logs = ["jeeves", "logs", "controller-1", "--source", "agent", "--lines", "1"]
+        let logged = try await person.run(logs, deadline: .seconds(60))
         let refused = try await person.run(["jeeves", "up"], deadline: .seconds(60))
         kill(serving.pid, SIGTERM)
-        _ = await Spawn.wait(for: serving, deadline: .seconds(30))
-        return code == 0 && refused == 6
+        guard case .exited(0) = await Spawn.wait(for: serving, deadline: .seconds(30)) else {
+            return false
+        }
+        return code == 0 && logged == 0 && refused == 6
+    }
+
+    /// Serial number of the certificate behind the loopback port.
+    private func served(_ host: Host) async throws -> String {
+        let port = Layout.edgePorts[0].listen
+        let chain = try await host.output(
+            "openssl", ["s_client", "-connect", "127.0.0.1:\(port)", "-servername", domain])
+        let path = "\(Layout.run)/served.pem"
+        try writeFile(chain, to: path)
+        return try await host.output("openssl", ["x509", "-in", path, "-noout", "-serial"])
     }
 
     /// Each is killed in the middle; what follows has to find the rest done, or do it.

@@ -25,7 +25,7 @@ enum Drive {
                     request, world: World.live(), log: log, progress: ProgressLines.show, body)
             }
             let interrupts = Interrupts.watch {
-                Terminal.complain("jeeves: stopping before the next change")
+                Terminal.complain("jeeves: stopping")
                 work.cancel()
             } second: {
                 Terminal.complain("jeeves: interrupted at once; resume with: \(resume)")

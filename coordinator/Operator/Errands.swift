@@ -112,7 +112,8 @@ struct Errands: Sendable {
                     .unavailable, "asking \(errand.node): the coordinator ended meanwhile",
                     fix: "try again"))
         } catch {
-            answered.answer = .failure(Failure(error, trying: "asking \(errand.node)"))
+            answered.answer = .failure(
+                error as? Failure ?? Failure(error, trying: "asking \(errand.node)"))
         }
         do {
             // Who asked may be gone, and a row that came back would have no owner.
