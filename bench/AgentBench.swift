@@ -41,7 +41,7 @@ struct AgentBench: AsyncParsableCommand {
             let measured = [
                 Double(end.pss), Double(end.dirty),
                 (end.busy - start.busy) * 1000 * 60 / Double(seconds),
-                Double(end.wakeups - start.wakeups) / Double(seconds),
+                Double(end.wakeups(since: start)) / Double(seconds),
             ]
             for (limit, value) in zip(Self.limits, measured) {
                 let ratio = value / limit.most
@@ -67,19 +67,22 @@ private struct Sample {
     let dirty: Int
     /// Seconds on a processor.
     let busy: Double
-    /// How often its living threads went to sleep by themselves, and so were woken.
-    let wakeups: Int
+    /// How often each living thread went to sleep by itself, and so was woken.
+    private let sleeps: [String: Int]
 
     init(_ pid: Int, _ files: any Files) throws {
         let memory = try files.text("/proc/\(pid)/smaps_rollup") ?? ""
         pss = number("Pss:", in: memory)
         dirty = number("Private_Dirty:", in: memory)
         busy = CPUClock(of: pid).seconds
-        var wakeups = 0
-        for thread in try files.list("/proc/\(pid)/task") {
+        sleeps = try files.list("/proc/\(pid)/task").reduce(into: [:]) { sleeps, thread in
             let status = try files.text("/proc/\(pid)/task/\(thread)/status") ?? ""
-            wakeups += number("voluntary_ctxt_switches:", in: status)
+            sleeps[thread] = number("voluntary_ctxt_switches:", in: status)
         }
-        self.wakeups = wakeups
+    }
+
+    /// Wake-ups since `start`. Those of threads that have ended meanwhile are not known.
+    func wakeups(since start: Sample) -> Int {
+        sleeps.reduce(0) { $0 + $1.value - min($1.value, start.sleeps[$1.key] ?? 0) }
     }
 }
