@@ -39,13 +39,21 @@ struct Up: AsyncParsableCommand {
 enum Summary {
     static func render(_ report: UpReport) -> String {
         var rows = [["STAGE", "RESULT", "TOOK", "PROGRAMS", "SUMMARY"]]
+        var (all, programs) = (0.0, 0.0)
         for entry in report.rollout.stages {
             let took = entry.endedAt.map { $0.timeIntervalSince(entry.startedAt) } ?? 0
+            all += took
+            programs += entry.childSeconds
             rows.append([
                 entry.stage.rawValue, entry.state.rawValue, Duration.seconds(took).shortText,
                 Duration.seconds(entry.childSeconds).shortText, entry.summary,
             ])
         }
+        rows.append([
+            "total", report.rollout.state.rawValue, Duration.seconds(all).shortText,
+            Duration.seconds(programs).shortText,
+            "without programs \(Duration.seconds(all - programs).shortText)",
+        ])
         var lines = [Terminal.table(rows), ""]
         lines.append("URL          https://\(report.domain)")
         if let gate = report.gate { lines.append("certificate  \(gate.certificate)") }
