@@ -20,33 +20,23 @@ struct NodeCommand: AsyncParsableCommand {
             abstract: "Refuse a node: no link, no new certificate, no enrolment under its name.",
             discussion: """
                 For a machine whose key may be in other hands. It goes on serving what it
-                serves. A coordinator that runs ends its link within seconds. Asks first, unless
-                --yes is given; exit status 7 if that was not confirmed.
+                serves. A coordinator that runs ends its link within seconds. Asks first,
+                unless --yes is given; exit status 7 if that was not confirmed.
 
                   jeeves node revoke worker-1
                   jeeves node revoke worker-1 --yes
                 """)
 
-        @OptionGroup var target: ProjectOptions
-
-        @Argument(help: "The node.")
-        var node: NodeName
-
-        @Flag(help: "Do not ask.")
-        var yes = false
+        @OptionGroup var named: NamedNode
 
         func run() async throws {
             do {
-                guard
-                    yes
-                        || Terminal.confirm(
-                            "\(node) will get no orders and no certificates any more, until "
-                                + "`jeeves node allow \(node)`.", word: node.rawValue)
-                else {
-                    throw Failure(.conflict, "revoking \(node): not confirmed", fix: "--yes")
-                }
-                let isNew = try Beside(target.project(), world: World.live()).revoke(
-                    node, by: Working.actor)
+                let node = named.node
+                try named.confirm(
+                    "revoking",
+                    "\(node) will get no orders and no certificates any more, until "
+                        + "`jeeves node allow \(node)`.")
+                let isNew = try named.beside().revoke(node, by: Working.actor)
                 Terminal.write(
                     isNew
                         ? "revoked \(node); a running coordinator ends its link within seconds"
@@ -68,26 +58,15 @@ struct NodeCommand: AsyncParsableCommand {
                   jeeves node allow worker-1 --yes
                 """)
 
-        @OptionGroup var target: ProjectOptions
-
-        @Argument(help: "The node.")
-        var node: NodeName
-
-        @Flag(help: "Do not ask.")
-        var yes = false
+        @OptionGroup var named: NamedNode
 
         func run() async throws {
             do {
-                guard
-                    yes
-                        || Terminal.confirm(
-                            "\(node), and whoever holds a copy of its key, will be let in again.",
-                            word: node.rawValue)
-                else {
-                    throw Failure(.conflict, "allowing \(node): not confirmed", fix: "--yes")
-                }
-                let isNew = try Beside(target.project(), world: World.live()).allow(
-                    node, by: Working.actor)
+                let node = named.node
+                try named.confirm(
+                    "allowing",
+                    "\(node), and whoever holds a copy of its key, will be let in again.")
+                let isNew = try named.beside().allow(node, by: Working.actor)
                 Terminal.write(
                     isNew
                         ? "allowed \(node); it comes back by itself within a minute"
@@ -95,4 +74,24 @@ struct NodeCommand: AsyncParsableCommand {
             } catch { throw Ending.report(error) }
         }
     }
+}
+
+/// The node of a verb that asks first.
+struct NamedNode: ParsableArguments {
+    @OptionGroup var target: ProjectOptions
+
+    @Argument(help: "The node.")
+    var node: NodeName
+
+    @Flag(help: "Do not ask.")
+    var yes = false
+
+    /// Throws `conflict` if the person does not type the node's name.
+    func confirm(_ tried: String, _ question: String) throws {
+        guard yes || Terminal.confirm(question, word: node.rawValue) else {
+            throw Failure(.conflict, "\(tried) \(node): not confirmed", fix: "--yes")
+        }
+    }
+
+    func beside() throws -> Beside { Beside(try target.project(), world: World.live()) }
 }
