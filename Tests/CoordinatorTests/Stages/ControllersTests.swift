@@ -53,9 +53,11 @@ import Testing
         try await withEstate { estate in
             try await estate.run(upTo: .controllers)
             let broken = Failure(.conflict, "checking haproxy.cfg: edited by hand, line 3")
+            let haproxy = StepID(unchecked: "haproxy")
             estate.agents.change {
-                $0.agents[NodeName(unchecked: "controller-1")]?.states[
-                    StepID(unchecked: "haproxy")] = .failed(broken)
+                // It stays so, however often the agent tries.
+                $0.endings[haproxy] = .failed(broken)
+                $0.agents[NodeName(unchecked: "controller-1")]?.states[haproxy] = .failed(broken)
             }
             try await estate.drive { run in
                 #expect(try await Enrol().plan(run).isEmpty)
