@@ -37,8 +37,9 @@ struct CertificateStep: Step {
     }
 
     private var certbot: Certbot { Certbot(layout: layout) }
-    private var budgetFile: String { "\(state)/certificate.json" }
-    private var caFile: String { "\(state)/acme-ca.pem" }
+    private var order: CertificateOrder {
+        CertificateOrder(id: id, spec: spec, state: state, layout: layout)
+    }
     private var wishFile: String { "\(state)/renewal.json" }
 
     func check(_ world: World) async throws -> Condition {
@@ -67,7 +68,7 @@ struct CertificateStep: Step {
             try await edge.serve(lineage, world)
             guard try isDue(lineage, world) else { return }
         }
-        try await issue(replacing: before, world)
+        try await order.place(forcing: before.isForced, world)
         switch try certificate(world) {
         case .usable(let lineage): try await edge.serve(lineage, world)
         case .absent(let reason), .unusable(let reason, _):
@@ -95,7 +96,7 @@ struct CertificateStep: Step {
     /// Makes what is there due now: the next pass replaces it, and tries again until it has. Throws
     /// why the last try failed, and when the next may be, unless that is now.
     func wishRenewal(_ world: World) throws {
-        try budget(world).requireTurn(now: world.clock.now())
+        try order.requireTurn(world)
         guard case .usable(let lineage) = try certificate(world) else { return }
         try RenewalWish(serial: lineage.facts.serial).save(wishFile, world.files)
     }
@@ -108,6 +109,15 @@ extension CertificateStep {
         /// `mends` if certbot puts it right by itself when it runs.
         case unusable(String, mends: Bool)
         case usable(Lineage)
+
+        /// Whether certbot must be told to order what it would think too early.
+        var isForced: Bool {
+            switch self {
+            case .absent: false
+            case .unusable(_, let mends): !mends
+            case .usable: true
+            }
+        }
     }
 
     private func certificate(_ world: World) throws -> Found {
@@ -139,63 +149,5 @@ extension CertificateStep {
 
     private func isFromAnotherCA(_ lineage: Lineage) -> Bool {
         lineage.server.map { $0 != spec.directory } ?? false
-    }
-
-    private func budget(_ world: World) throws -> OrderBudget {
-        try OrderBudget.read(
-            budgetFile, purpose: "\(spec.domain) \(spec.directory)", world.files)
-    }
-
-    /// Runs certbot, or waits for the one that an earlier agent started. Each start counts.
-    private func issue(replacing found: Found, _ world: World) async throws {
-        let forcing =
-            switch found {
-            case .absent: false
-            case .unusable(_, let mends): !mends
-            case .usable: true
-            }
-        let command = certbot.issue(
-            spec, caFile: spec.caPEM.isEmpty ? nil : caFile, forcing: forcing)
-        let unit = try TransientUnit.operation(of: id, command, deadline: .seconds(600))
-        var budget = try budget(world)
-        if try await !world.units.isRunning(unit) {
-            try budget.requireTurn(now: world.clock.now())
-            if !spec.caPEM.isEmpty {
-                try world.files.replace(
-                    caFile, with: Array(spec.caPEM.utf8), mode: 0o644, op: "certificate.ca")
-            }
-            budget.begin(now: world.clock.now())
-            try budget.save(budgetFile, world.files)
-        }
-        let finished: Finished
-        do { finished = try await world.units.run(unit, op: "certificate.certbot") } catch let
-            failure as Failure where failure.code == .timeout
-        {
-            budget.fail(failure, now: world.clock.now(), retryAfter: nil, chance: world.chance)
-            try budget.save(budgetFile, world.files)
-            throw failure
-        }
-        try conclude(finished, &budget, world)
-    }
-
-    private func conclude(
-        _ finished: Finished, _ budget: inout OrderBudget, _ world: World
-    ) throws {
-        if finished.succeeded {
-            budget.succeed()
-            return try budget.save(budgetFile, world.files)
-        }
-        let log = (try? world.files.read(certbot.log, bytesMax: CertbotTrouble.logBytesMax)) ?? []
-        let trouble = CertbotTrouble(finished, log: String(decoding: log, as: UTF8.self))
-        let failure = trouble.failure(for: spec)
-        if trouble.isBusy {
-            budget.withdraw()
-        } else {
-            budget.fail(
-                failure, now: world.clock.now(), retryAfter: trouble.retryAfter,
-                chance: world.chance)
-        }
-        try budget.save(budgetFile, world.files)
-        throw failure
     }
 }
