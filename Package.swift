@@ -88,7 +88,7 @@ let package = Package(
         module(
             "Outside", path: "Sources/Outside",
             needs: [
-                "Model", "CSystemd", subprocess, system, logging, nio, nioPosix, nioHTTP,
+                "Model", "CSystemd", subprocess, system, logging, nio, nioPosix, nioHTTP, nioSSL,
             ]),
         // 2 mechanism
         module("Tools", path: "Sources/Tools", needs: ["Model", "Outside"]),
@@ -130,6 +130,7 @@ let package = Package(
             "Support", path: "Tests/Support",
             needs: [
                 "Model", "Outside", "Tools", "Trust", "Wire", logging, nio, nioPosix, nioSSL,
+                crypto, x509, asn1,
             ]),
         .executableTarget(
             name: "Lab", dependencies: ["Model", "Outside", arguments, crypto, logging],

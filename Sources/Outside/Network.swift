@@ -1,12 +1,15 @@
 import Model
 
-/// Where a plain connection goes.
+/// Where a connection goes.
 public enum Endpoint: Sendable, Hashable {
     case tcp(host: String, port: UInt16)
     case unix(path: String)
+    /// TLS to a server of the world. Its certificate must chain to `rootsPEM`, or to the system's
+    /// roots if that is empty, and be for `host`, a name or an address.
+    case tls(host: String, port: UInt16, rootsPEM: String = "")
 }
 
-/// One HTTP/1.1 request over a plain connection: snapd's socket and instance metadata.
+/// One HTTP/1.1 request: snapd's socket, instance metadata, the CA's HTTPS.
 public struct HTTPRequest: Sendable, Hashable {
     public var method: String
     public var endpoint: Endpoint
@@ -39,10 +42,12 @@ public struct HTTPResponse: Sendable, Hashable {
     }
 }
 
-/// Talks to plain sockets. TLS has its own doors: ``Wire`` for the link, ``Trust`` for the probe.
+/// Talks to sockets. The cluster's own TLS has its own doors: ``Wire`` for the link, ``Trust`` for
+/// the probe.
 public protocol Network: Sendable {
-    /// Throws `unavailable` if the connection fails, `timeout` after `deadline`, `invalid` if the
-    /// answer is larger than `bytesMax`. Any HTTP status is a value.
+    /// Throws `unavailable` if the connection fails, `unauthorized` if a TLS server's certificate
+    /// is not trusted, `timeout` after `deadline`, `invalid` if the answer is larger than
+    /// `bytesMax`. Any HTTP status is a value; a redirection is one too and never followed.
     func http(
         _ request: HTTPRequest, deadline: Duration, bytesMax: Int, op: Op
     ) async throws -> HTTPResponse

@@ -3,14 +3,16 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// Plain sockets by NIO: one connection a call, nothing is kept open.
+/// Sockets by NIO: one connection a call, nothing is kept open.
 struct LiveNetwork: Network {
     func http(
         _ request: HTTPRequest, deadline: Duration, bytesMax: Int, op: Op
     ) async throws -> HTTPResponse {
         let tried = "\(request.method) \(request.target) at \(request.endpoint)"
+        let tls = try ServerTLS(for: request.endpoint)
         return try await Conversation(with: request.endpoint, trying: tried).hold(deadline) {
             pipeline, promise in
+            try tls?.guardPipeline(pipeline)
             try pipeline.addHTTPClientHandlers()
             try pipeline.addHandler(
                 HTTPTurn(request, bytesMax: bytesMax, trying: tried, promise: promise))
@@ -21,8 +23,10 @@ struct LiveNetwork: Network {
         _ endpoint: Endpoint, sending bytes: [UInt8], deadline: Duration, bytesMax: Int, op: Op
     ) async throws -> [UInt8] {
         let tried = "talking to \(endpoint)"
+        let tls = try ServerTLS(for: endpoint)
         return try await Conversation(with: endpoint, trying: tried).hold(deadline) {
             pipeline, promise in
+            try tls?.guardPipeline(pipeline)
             try pipeline.addHandler(
                 PlainTurn(bytes, bytesMax: bytesMax, trying: tried, promise: promise))
         }
@@ -36,9 +40,24 @@ struct LiveNetwork: Network {
 extension Endpoint: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .tcp(let host, let port): "\(host):\(port)"
+        case .tcp(let host, let port), .tls(let host, let port, _):
+            "\(Self.bracketed(host)):\(port)"
         case .unix(let path): path
         }
+    }
+
+    /// What a request says whom it is for, if its caller does not (RFC 9110 §7.2).
+    fileprivate var hostHeader: String {
+        switch self {
+        case .tcp: "\(self)"
+        case .tls(let host, 443, _): Self.bracketed(host)
+        case .tls: "\(self)"
+        case .unix: "localhost"
+        }
+    }
+
+    private static func bracketed(_ host: String) -> String {
+        host.contains(":") ? "[\(host)]" : host
     }
 }
 
@@ -70,7 +89,8 @@ private struct Conversation {
             }
         let connection =
             switch endpoint {
-            case .tcp(let host, let port): bootstrap.connect(host: host, port: Int(port))
+            case .tcp(let host, let port), .tls(let host, let port, _):
+                bootstrap.connect(host: host, port: Int(port))
             case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
             }
         connection.whenFailure { promise.fail(unavailable($0)) }
@@ -94,6 +114,12 @@ private struct Conversation {
         }
         if let error = error as? IOError {
             return Failure(.unavailable, "\(tried): \(errnoText(error.errnoCode))")
+        }
+        if let error = error as? NIOConnectionError {
+            guard let first = error.connectionErrors.first else {
+                return Failure(.unavailable, "\(tried): the name does not resolve")
+            }
+            return unavailable(first.error)
         }
         return Failure(.unavailable, "\(tried): \(String(describing: error).prefix(400))")
     }
@@ -124,8 +150,7 @@ private final class HTTPTurn: ChannelInboundHandler {
         var headers = HTTPHeaders(request.headers.sorted { $0.key < $1.key }.map { ($0, $1) })
         // A caller that names a host means it: an address can serve several.
         if !headers.contains(name: "Host") {
-            let isSocket = if case .unix = request.endpoint { true } else { false }
-            headers.add(name: "Host", value: isSocket ? "localhost" : "\(request.endpoint)")
+            headers.add(name: "Host", value: request.endpoint.hostHeader)
         }
         headers.replaceOrAdd(name: "Connection", value: "close")
         if !request.body.isEmpty || ["POST", "PUT"].contains(request.method) {
@@ -165,7 +190,7 @@ private final class HTTPTurn: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        promise.fail(Failure(.unavailable, "\(tried): \(String(describing: error).prefix(400))"))
+        promise.fail(ServerTLS.failure(of: error, trying: tried))
         context.close(promise: nil)
     }
 }
@@ -206,7 +231,7 @@ private final class PlainTurn: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) { promise.succeed(answer) }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        promise.fail(Failure(.unavailable, "\(tried): \(String(describing: error).prefix(400))"))
+        promise.fail(ServerTLS.failure(of: error, trying: tried))
         context.close(promise: nil)
     }
 }
