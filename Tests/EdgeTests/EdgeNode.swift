@@ -25,8 +25,10 @@ struct EdgeNode: Sendable {
     static let untilDue = Duration.seconds(75 * 86_400)
 
     /// HAProxy runs with our configuration and an empty list.
-    static func with(_ body: (EdgeNode) async throws -> Void) async throws {
-        try await LoopbackEdge.with(sparePorts: Pebble.ports) { edge in
+    static func with(
+        _ debian: Debian = .bookworm, _ body: (EdgeNode) async throws -> Void
+    ) async throws {
+        try await LoopbackEdge.with(debian, sparePorts: Pebble.ports) { edge in
             try await Pebble.with(in: edge) { pebble in
                 let node = EdgeNode(edge, pebble)
                 try await LoopbackChat.with(port: edge.backendPort) {

@@ -8,9 +8,9 @@ struct HandEditTests {
     /// Puts a line after the first two, which are ours, and expects that no pass of the agent
     /// takes it out or stops what runs.
     private func edit(
-        _ line: String, _ verify: (Failure?, EdgeNode) async throws -> Void
+        _ line: String, _ debian: Debian, _ verify: (Failure?, EdgeNode) async throws -> Void
     ) async throws {
-        try await EdgeNode.with { node in
+        try await EdgeNode.with(debian) { node in
             let (files, path) = (node.edge.world.files, node.layout.configFile)
             let text = try files.text(path) ?? ""
             let edited = text.replacing("maxconn 4000", with: line)
@@ -29,9 +29,11 @@ struct HandEditTests {
         }
     }
 
-    @Test("a file that somebody broke is left alone, and the line is named")
-    func broken() async throws {
-        try await edit("maxcon 4000") { told, node in
+    @Test(
+        "a file that somebody broke is left alone, and the line is named",
+        arguments: Debian.allCases)
+    func broken(debian: Debian) async throws {
+        try await edit("maxcon 4000", debian) { told, node in
             let text = try node.edge.world.files.text(node.layout.configFile) ?? ""
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
             let number = try #require(lines.firstIndex { $0.contains("maxcon 4000") }) + 1
@@ -40,9 +42,11 @@ struct HandEditTests {
         }
     }
 
-    @Test("a file that somebody changed well is left alone too, and taken back once it is away")
-    func changed() async throws {
-        try await edit("maxconn 3999") { told, node in
+    @Test(
+        "a file that somebody changed well is left alone too, and taken back once it is away",
+        arguments: Debian.allCases)
+    func changed(debian: Debian) async throws {
+        try await edit("maxconn 3999", debian) { told, node in
             #expect(told?.message.contains("refuses") == false)
             try node.edge.world.files.remove(node.layout.configFile, op: "test.move")
             try await node.converge(node.haproxy)

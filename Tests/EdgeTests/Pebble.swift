@@ -62,6 +62,26 @@ struct Pebble: Sendable {
         }
     }
 
+    /// Revokes what certbot got last, with the account that got it.
+    ///
+    /// Debian 13's pebble then asks for its renewal: `renewalInfo` of its directory answers a
+    /// window that ended half an hour ago, and for any other certificate one of a day before to a
+    /// day after two thirds of its life (draft-ietf-acme-ari-03, which became RFC 9773). It cannot
+    /// be given a window, and has no profiles. Debian 12's has no `renewalInfo` at all.
+    func revokesLast() async throws {
+        let layout = edge.layout
+        var command = Command(
+            "certbot",
+            [
+                "revoke", "-n", "--server", directory, "--cert-name", edge.domain.rawValue,
+                "--no-delete-after-revoke", "--config-dir", layout.certbotConfig,
+                "--work-dir", layout.certbotWork, "--logs-dir", layout.certbotLogs,
+            ])
+        command.environment["REQUESTS_CA_BUNDLE"] = Self.ca(edge)
+        _ = try await edge.world.processes.output(
+            of: command, limits: Limits(deadline: .seconds(60)), op: "pebble.revoke")
+    }
+
     /// A CA for its own HTTPS, and a certificate from it; the same at each start.
     private static func makeAuthority(_ edge: LoopbackEdge) async throws -> String {
         if let made = try edge.world.files.text(ca(edge)) { return made }

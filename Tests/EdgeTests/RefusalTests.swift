@@ -5,9 +5,11 @@ import Testing
 
 @Suite("A CA that gives nothing", .serialized, .enabled(if: Programs.areThere, Programs.hint))
 struct RefusalTests {
-    @Test("the old certificate stays, the reason is told, and the next try waits")
-    func refusals() async throws {
-        try await EdgeNode.with { node in
+    @Test(
+        "the old certificate stays, the reason is told, and the next try waits",
+        arguments: Debian.allCases)
+    func refusals(debian: Debian) async throws {
+        try await EdgeNode.with(debian) { node in
             try await node.converge(node.certificate)
             node.clock.setAhead(EdgeNode.untilDue)
             try await node.pebble.losesDNS(of: node.edge.domain)

@@ -23,9 +23,10 @@ public struct LoopbackEdge: Sendable {
     public var state: String { "\(folder)/state" }
 
     public static func with<Value>(
-        sparePorts: Int = 0, _ body: (LoopbackEdge) async throws -> Value
+        _ debian: Debian = .bookworm, sparePorts: Int = 0,
+        _ body: (LoopbackEdge) async throws -> Value
     ) async throws -> Value {
-        let edge = try await LoopbackEdge(sparePorts: sparePorts)
+        let edge = try await LoopbackEdge(debian, sparePorts: sparePorts)
         do {
             let value = try await body(edge)
             await edge.end()
@@ -36,7 +37,7 @@ public struct LoopbackEdge: Sendable {
         }
     }
 
-    private init(sparePorts spare: Int) async throws {
+    private init(_ debian: Debian, sparePorts spare: Int) async throws {
         // Short: a socket's path has at most 107 bytes (unix(7)), and HAProxy adds some.
         var template = Array("/tmp/edge-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
@@ -44,6 +45,7 @@ public struct LoopbackEdge: Sendable {
         }
         folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         var world = World.live()
+        world.processes = try await debian.programs(of: world)
         var ports = try await Self.freePorts(5 + spare, world.chance)
         backendPort = ports.removeLast()
         var layout = EdgeLayout()
