@@ -14,6 +14,8 @@ public struct CertificateFacts: Codable, Hashable, Sendable {
     /// DNS names of the subject alternative name; the common name is never looked at (RFC 6125).
     public let names: [String]
     public let issuer: String
+    /// Key identifier of its authority in lower-case hexadecimal; nil if it does not say.
+    public let authorityKeyHex: String?
 
     /// The first certificate of `pem`. Throws `invalid` if there is none.
     public init(pem: String) throws {
@@ -36,6 +38,8 @@ public struct CertificateFacts: Codable, Hashable, Sendable {
         notBefore = certificate.notValidBefore
         notAfter = certificate.notValidAfter
         issuer = "\(certificate.issuer)"
+        let authority = try? certificate.extensions.authorityKeyIdentifier
+        authorityKeyHex = (authority?.keyIdentifier).map { Hash.hex($0) }
         let alternatives = try? certificate.extensions.subjectAlternativeNames
         names = (alternatives.map { Array($0) } ?? []).compactMap { name in
             if case .dnsName(let text) = name { text } else { nil }
