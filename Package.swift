@@ -164,7 +164,7 @@ let package = Package(
             ], path: "Tests/FleetTests", swiftSettings: strict),
         .testTarget(
             name: "EdgeTests",
-            dependencies: ["Model", "Outside", "Tools", "Trust", "Agent", "Support"],
+            dependencies: ["Model", "Outside", "Tools", "Trust", "Agent", "Support", logging],
             path: "Tests/EdgeTests", swiftSettings: strict),
         tests(of: "Commands", needs: ["Coordinator", "Model"]),
         .testTarget(

@@ -41,6 +41,8 @@ struct CertificateStep: Step {
         CertificateOrder(id: id, spec: spec, state: state, layout: layout)
     }
     private var wishFile: String { "\(state)/renewal.json" }
+    /// What the CA said of the renewal; written by ``RenewalInquiry``.
+    var adviceFile: String { "\(state)/certificate-renewal.json" }
 
     func check(_ world: World) async throws -> Condition {
         let edge = EdgeBundle(layout: layout, domain: spec.domain, look: look)
@@ -88,8 +90,10 @@ struct CertificateStep: Step {
         guard let text = try? world.files.text(layout.bundle),
             let facts = try? CertificateFacts(pem: text)
         else { return "no certificate yet" }
+        let renewal = renewal(of: facts, world)
         return ServedCertificate(
-            serial: facts.serialHex, notAfter: facts.notAfter, renewsFrom: facts.renewsFrom
+            serial: facts.serialHex, notAfter: facts.notAfter, renewsFrom: renewal.date,
+            note: renewal.note
         ).description
     }
 
@@ -99,6 +103,24 @@ struct CertificateStep: Step {
         try order.requireTurn(world)
         guard case .usable(let lineage) = try certificate(world) else { return }
         try RenewalWish(serial: lineage.facts.serial).save(wishFile, world.files)
+    }
+
+    /// What the CA of the spec can be asked about; nil if there is nothing good of its own.
+    func ownCertificate(_ world: World) throws -> CertificateFacts? {
+        guard case .usable(let lineage) = try certificate(world), !isFromAnotherCA(lineage) else {
+            return nil
+        }
+        return lineage.facts
+    }
+
+    func advice(of facts: CertificateFacts, _ world: World) throws -> RenewalAdvice {
+        try RenewalAdvice.read(adviceFile, of: facts, now: world.clock.now(), world.files)
+    }
+
+    /// A file that cannot be read says nothing: the lifetime decides.
+    private func renewal(of facts: CertificateFacts, _ world: World) -> RenewalTime {
+        RenewalTime(
+            of: facts, advice: try? advice(of: facts, world), now: world.clock.now())
     }
 }
 
@@ -143,7 +165,8 @@ extension CertificateStep {
     }
 
     private func isDue(_ lineage: Lineage, _ world: World) throws -> Bool {
-        try lineage.facts.renewsFrom <= world.clock.now() || isFromAnotherCA(lineage)
+        try renewal(of: lineage.facts, world).date <= world.clock.now()
+            || isFromAnotherCA(lineage)
             || RenewalWish.read(wishFile, world.files)?.serial == lineage.facts.serial
     }
 

@@ -51,11 +51,6 @@ struct Lineage: Sendable {
 }
 
 extension CertificateFacts {
-    /// When a third of the measured lifetime is left, whatever that lifetime is.
-    var renewsFrom: Date {
-        notBefore.addingTimeInterval(notAfter.timeIntervalSince(notBefore) * 2 / 3)
-    }
-
     /// One spelling, to compare with what HAProxy prints.
     var serial: String { HAProxyRuntime.serial(serialHex) }
 }

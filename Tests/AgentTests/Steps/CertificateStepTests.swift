@@ -27,7 +27,7 @@ import Trust
     func nodeWithDueCertificate() async throws -> (FakeWorld, FakeEdge) {
         let (fake, edge) = node()
         try await converge(edge.certificateStep(), fake.world)
-        fake.clock.setWall(FakeWorld.start.addingTimeInterval(62 * 86_400))
+        fake.clock.setWall(FakeWorld.start.addingTimeInterval(70 * 86_400))
         fake.forgetOps()
         return (fake, edge)
     }
