@@ -23,8 +23,8 @@ test: setup build ## run all tests
 	@.ci/test
 
 package: ## build both Debian packages into .build/packages
-	@swift build -c release --static-swift-stdlib -Xlinker -s --product jeeves-agent
-	@swift build -c release --static-swift-stdlib -Xlinker -s --product jeeves
+	@swift build -c release --static-swift-stdlib -Xlinker -s -Xlinker --no-export-dynamic --product jeeves-agent
+	@swift build -c release --static-swift-stdlib -Xlinker -s -Xlinker --no-export-dynamic --product jeeves
 	@packaging/build-deb jeeves-agent $(VERSION) .build/release $(PACKAGES)
 	@packaging/build-deb jeeves $(VERSION) .build/release $(PACKAGES)
 
