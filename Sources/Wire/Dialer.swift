@@ -59,9 +59,10 @@ private struct Call: Sendable {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let opened = loop.makePromise(of: Opened.self)
         let until = NIODeadline.now() + TimeAmount(deadline)
-        ClientBootstrap(group: loop)
-            .connectTimeout(TimeAmount(deadline))
-            .connect(host: host, port: Int(port))
+        let bootstrap = ClientBootstrap(group: loop).connectTimeout(TimeAmount(deadline))
+        // An address needs no resolver, which has threads of its own.
+        let address = try? SocketAddress(ipAddress: host, port: Int(port))
+        (address.map(bootstrap.connect(to:)) ?? bootstrap.connect(host: host, port: Int(port)))
             .whenComplete { result in
                 switch result {
                 case .failure(let error): opened.fail(unreachable(error))
