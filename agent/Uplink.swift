@@ -32,6 +32,16 @@ public actor Uplink {
     private var failures = 0
     /// By address, the reason that the journal has; it is not told again at each try.
     private var reasons: [String: String] = [:]
+    /// What the files say, kept while nobody answers: reading it costs more than dialling.
+    private var known: Known?
+
+    /// Whom to dial, and as whom.
+    private struct Known {
+        let addresses: [String]
+        let pairs: [IdentityFile.Pair]
+        /// Until then one of the pairs opens at least a renewal-only link; nil without any.
+        let opensUntil: Date?
+    }
 
     /// Without a coordinator's word. A person who runs a verb now and then waits for that long.
     static let redialMax = Duration.seconds(10)
@@ -59,21 +69,29 @@ public actor Uplink {
     /// Dials until the task is cancelled, with full jitter between the tries.
     public func run() async {
         while !Task.isCancelled {
-            for address in book.addresses() where !Task.isCancelled {
+            for address in known?.addresses ?? book.addresses() where !Task.isCancelled {
                 do {
                     try await connect(to: address)
                 } catch is CancellationError {
                     return
                 } catch {
                     failures += 1
+                    // A person may have mended a file meanwhile.
+                    if failures.isMultiple(of: Self.failuresPerWindow) { known = nil }
                     report(Failure(error, trying: "connecting to \(address)"), at: address)
                 }
             }
-            let window = redialWindow * (1 + failures / Self.failuresPerWindow)
-            let limit = max(Self.redialMax, redialWindow)
-            let pause = Duration.milliseconds(250) + world.chance.jitter(min(window, limit))
-            try? await world.clock.sleep(pause, op: "uplink.redial")
+            try? await world.clock.sleep(pause(), op: "uplink.redial")
         }
+    }
+
+    /// Full jitter at first, because all nodes lose a coordinator at once; between half and the
+    /// whole window when it is away for longer.
+    private func pause() -> Duration {
+        let windows = 1 + failures / Self.failuresPerWindow
+        let window = min(redialWindow * windows, max(Self.redialMax, redialWindow))
+        let least = windows > 1 ? window / 2 : .milliseconds(250)
+        return least + world.chance.jitter(window - least)
     }
 
     private func report(_ failure: Failure, at address: String) {
@@ -88,33 +106,40 @@ public actor Uplink {
     /// One connection, from dial to loss. Enrols first if there is no identity that could still be
     /// renewed.
     func connect(to address: String) async throws {
-        if try mustEnrol() {
+        var known = try self.known ?? look()
+        self.known = known
+        // This machine's clock may be what is wrong: the old pair stays until the new one opened a
+        // link.
+        if known.opensUntil.map({ world.clock.now() > $0 }) ?? true {
             try await enroller.enrol { [dial] in try await dial(address, .enrolment, nil) }
             log.info("enrolled", metadata: ["coordinator": "\(address)"])
+            known = try look()
+            self.known = known
         }
-        for pair in try identity.pairs() {
+        for pair in known.pairs {
             do {
                 return try await converse(with: address, as: pair)
             } catch let failure as Failure where failure.code == .unauthorized && pair.isCandidate {
                 log.warning(
                     "new certificate refused", metadata: ["reason": "\(failure.message)"])
                 try identity.dropCandidate()
+                self.known = nil
             }
         }
     }
 
-    /// Whether no certificate of this node opens even a renewal-only link any more. An old one is
-    /// kept until a link was opened with the new one: this machine's clock may be what is wrong.
-    private func mustEnrol() throws -> Bool {
-        let now = world.clock.now()
-        return try identity.pairs().allSatisfy { pair in
-            let end = try CertificateFacts(pem: pair.credentials.chainPEM).notAfter
-            return now > end.addingTimeInterval(PeerPolicy.renewalGrace.seconds)
+    private func look() throws -> Known {
+        let pairs = try identity.pairs()
+        let ends = try pairs.map { pair in
+            try CertificateFacts(pem: pair.credentials.chainPEM).notAfter
+                .addingTimeInterval(PeerPolicy.renewalGrace.seconds)
         }
+        return Known(addresses: book.addresses(), pairs: pairs, opensUntil: ends.max())
     }
 
     private func converse(with address: String, as pair: IdentityFile.Pair) async throws {
         let link = try await dial(address, .link, pair.credentials)
+        known = nil
         let session = Session(
             settings: settings, world: world, identity: identity, pair: pair, link: link,
             reconciler: reconciler, events: events, requests: requests, version: version, log: log,
