@@ -29,7 +29,7 @@ struct LayerTests {
             module: "Outside/Live", folders: ["Sources/Outside/Live/"], ours: ["Model"],
             doors: [
                 "Subprocess", "SystemPackage", "CSystemd", "NIOCore", "NIOPosix", "NIOHTTP1",
-                "NIOSSL", "Logging",
+                "NIOSSL", "Logging", "_Concurrency",
             ]),
         Layer(module: "Tools", folders: ["Sources/Tools/"], ours: ["Model", "Outside"]),
         Layer(

@@ -20,6 +20,11 @@ struct AgentCommand: AsyncParsableCommand {
         version: Release.version,
         subcommands: [RunCommand.self, StatusCommand.self],
         defaultSubcommand: RunCommand.self)
+
+    static func main() async {
+        OneThread.use()
+        await main(nil)
+    }
 }
 
 struct RunCommand: AsyncParsableCommand {

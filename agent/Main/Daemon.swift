@@ -11,6 +11,8 @@ struct Daemon {
     let settingsPath: String
     let state: StateFolder
 
+    private static let restInterval = Duration.seconds(120)
+
     func run() async throws {
         let world = World.live()
         let log = Logger(label: "jeeves-agent", factory: { JournalLog.handler(label: $0) })
@@ -41,6 +43,7 @@ struct Daemon {
                 Endless { await uplink.run() },
                 Endless { await StatusFile(files: world.files).follow(reconciler) },
                 Endless { await watch(world) },
+                Endless { await rest(world) },
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
         Notifier.ready("node \(settings.node) of \(settings.cluster)")
@@ -54,6 +57,14 @@ struct Daemon {
         while !Task.isCancelled {
             Notifier.alive()
             try? await world.clock.sleep(interval / 2, op: "watchdog")
+        }
+    }
+
+    /// Start-up and the first passes need far more memory than the quiet after them.
+    private func rest(_ world: World) async {
+        while !Task.isCancelled {
+            try? await world.clock.sleep(Self.restInterval, op: "memory")
+            try? SpareMemory.release(world.files)
         }
     }
 }
