@@ -122,11 +122,12 @@ public actor Reconciler {
 
     /// The first step of that kind that this node is to have; nil if there is none. Throws
     /// `invalid` if the saved spec cannot be read.
-    func step<Wanted: Step>(_ type: Wanted.Type) throws -> Wanted? {
-        for spec in try file.read()?.steps ?? [] where spec.presence == .present {
-            if let step = makeStep(spec) as? Wanted { return step }
-        }
-        return nil
+    func step<Wanted: Step>(_ type: Wanted.Type) throws -> Wanted? { try steps(type).first }
+
+    /// All of that kind, as above.
+    func steps<Wanted: Step>(_ type: Wanted.Type) throws -> [Wanted] {
+        let wanted = try file.read()?.steps.filter { $0.presence == .present } ?? []
+        return wanted.compactMap { makeStep($0) as? Wanted }
     }
 
     /// Looks at a step again now, whatever it waits for, and says how the node is after that. Waits

@@ -5,7 +5,7 @@ import Outside
 import Tools
 import Trust
 
-/// Asks the CA when it wants the node's certificate replaced, and wakes the reconciler when that
+/// Asks the CA when it wants the node's certificates replaced, and wakes the reconciler when such a
 /// time has come.
 ///
 /// It decides nothing: the step reads what was said here and judges what is due. It may fail for
@@ -14,8 +14,8 @@ public actor RenewalInquiry {
     private let reconciler: Reconciler
     private let world: World
     private let log: Logger
-    /// The renewal that the reconciler was woken for.
-    private var announced: (serial: String, date: Date)?
+    /// The renewals that the reconciler was woken for.
+    private var announced: [StepID: RenewalTime] = [:]
 
     private static let deadline = Duration.seconds(30)
     private static let idleMax = Duration.seconds(6 * 3600)
@@ -52,33 +52,40 @@ public actor RenewalInquiry {
         changes.cancel()
     }
 
-    /// Asks if it is time to, and says how long nothing is to do after that.
+    /// Asks what it is time to ask, and says how long nothing is to do after that.
     func turn() async -> Duration {
-        do {
-            guard let step = try await reconciler.step(CertificateStep.self),
-                let facts = try step.ownCertificate(world)
-            else { return Self.idleMax }
-            var advice = try step.advice(of: facts, world)
-            if advice.isDue(now: world.clock.now()) {
-                await ask(step.spec, facts, &advice)
-                try Task.checkCancellation()
-                try advice.save(step.adviceFile, world.files)
+        var wait = Self.idleMax
+        for step in (try? await reconciler.steps(CertificateStep.self)) ?? [] {
+            do {
+                wait = min(wait, try await look(at: step))
+            } catch {
+                log.warning("renewal information not kept", metadata: ["reason": "\(error)"])
+                wait = min(wait, Self.repairMax)
             }
-            return await next(facts, advice)
-        } catch {
-            log.warning("renewal information not kept", metadata: ["reason": "\(error)"])
-            return Self.repairMax
         }
+        return wait
     }
 
-    private func next(_ facts: CertificateFacts, _ advice: RenewalAdvice) async -> Duration {
+    private func look(at step: CertificateStep) async throws -> Duration {
+        guard let facts = try await step.ownCertificate(world) else { return Self.idleMax }
+        var advice = try step.advice(of: facts, world)
+        if advice.isDue(now: world.clock.now()) {
+            await ask(step.spec, facts, &advice)
+            try Task.checkCancellation()
+            try advice.save(step.adviceFile, world.files)
+        }
+        return await next(step.id, facts, advice)
+    }
+
+    private func next(
+        _ id: StepID, _ facts: CertificateFacts, _ advice: RenewalAdvice
+    ) async -> Duration {
         let now = world.clock.now()
         let renewal = RenewalTime(of: facts, advice: advice, now: now)
         var wait = advice.askAt.timeIntervalSince(now)
         if renewal.date > now {
             wait = min(wait, renewal.date.timeIntervalSince(now))
-        } else if announced?.serial != facts.serial || announced?.date != renewal.date {
-            announced = (facts.serial, renewal.date)
+        } else if announced.updateValue(renewal, forKey: id) != renewal {
             log.info("certificate is due", metadata: ["reason": "\(renewal.note)"])
             await reconciler.retry()
         }

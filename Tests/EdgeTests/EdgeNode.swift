@@ -26,10 +26,11 @@ struct EdgeNode: Sendable {
 
     /// HAProxy runs with our configuration and an empty list.
     static func with(
-        _ debian: Debian = .bookworm, _ body: (EdgeNode) async throws -> Void
+        _ debian: Debian = .bookworm, lifetime: Duration = .seconds(90 * 86_400),
+        _ body: (EdgeNode) async throws -> Void
     ) async throws {
         try await LoopbackEdge.with(debian, sparePorts: Pebble.ports) { edge in
-            try await Pebble.with(in: edge) { pebble in
+            try await Pebble.with(in: edge, lifetime: lifetime) { pebble in
                 let node = EdgeNode(edge, pebble)
                 try await LoopbackChat.with(port: edge.backendPort) {
                     try await node.converge(node.haproxy)

@@ -41,6 +41,30 @@ extension CertificateTests {
             #expect(try await node.told().note.isEmpty)
         }
     }
+
+    @Test(
+        "certificates of six days and of ten minutes are renewed by their own measure",
+        arguments: [6 * 86_400, 600], Debian.allCases)
+    func short(seconds: Int, debian: Debian) async throws {
+        let lifetime = Duration.seconds(seconds)
+        try await EdgeNode.with(debian, lifetime: lifetime) { node in
+            try await node.converge(node.certificate)
+            let old = try await node.served()
+            #expect((0.99...1.01).contains(old.lifetime / lifetime))
+            let begun = node.edge.world.clock.now()
+            let wait = try await node.told().renewsFrom.timeIntervalSince(begun)
+            #expect((0.6...0.76).contains(wait / lifetime.seconds))
+            node.clock.setAhead(.seconds(wait - 30))
+            #expect(try await node.certificate.check(node.world) == .right)
+            node.clock.setAhead(.seconds(wait + 30))
+            try await node.certificate.apply(node.world)
+            // What the CA issues now begins now.
+            node.clock.setAhead(.zero)
+            #expect(try await node.certificate.check(node.world) == .right)
+            #expect(try await node.served().serialHex != old.serialHex)
+            #expect(await node.orders == 2)
+        }
+    }
 }
 
 extension EdgeNode {

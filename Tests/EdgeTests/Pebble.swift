@@ -20,9 +20,10 @@ struct Pebble: Sendable {
 
     /// It remembers no account and no order of an earlier one.
     static func with(
-        in edge: LoopbackEdge, _ body: (Pebble) async throws -> Void
+        in edge: LoopbackEdge, lifetime: Duration = .seconds(90 * 86_400),
+        _ body: (Pebble) async throws -> Void
     ) async throws {
-        let pebble = try await start(in: edge)
+        let pebble = try await start(in: edge, lifetime)
         do { try await body(pebble) } catch {
             await pebble.stop()
             throw error
@@ -30,11 +31,13 @@ struct Pebble: Sendable {
         await pebble.stop()
     }
 
-    private static func start(in edge: LoopbackEdge) async throws -> Pebble {
+    private static func start(
+        in edge: LoopbackEdge, _ lifetime: Duration
+    ) async throws -> Pebble {
         let ca = try await makeAuthority(edge)
         let dns = try await startDNS(edge)
         do {
-            let authority = try await startAuthority(edge)
+            let authority = try await startAuthority(edge, lifetime)
             return Pebble(
                 directory: "https://127.0.0.1:\(edge.sparePorts[2])/dir", caPEM: ca,
                 rootPEM: try await root(edge), edge: edge, dns: dns, authority: authority)
@@ -126,7 +129,9 @@ struct Pebble: Sendable {
         }
     }
 
-    private static func startAuthority(_ edge: LoopbackEdge) async throws -> Daemon {
+    private static func startAuthority(
+        _ edge: LoopbackEdge, _ lifetime: Duration
+    ) async throws -> Daemon {
         let configuration = """
             {"pebble": {
               "listenAddress": "127.0.0.1:\(edge.sparePorts[2])",
@@ -134,7 +139,8 @@ struct Pebble: Sendable {
               "certificate": "\(edge.folder)/api.pem", "privateKey": "\(edge.folder)/api.key",
               "httpPort": \(edge.layout.httpPort), "tlsPort": \(edge.layout.httpsPort),
               "ocspResponderURL": "", "externalAccountBindingRequired": false,
-              "certificateValidityPeriod": 7776000, "retryAfter": {"authz": 1, "order": 1}
+              "certificateValidityPeriod": \(lifetime.components.seconds),
+              "retryAfter": {"authz": 1, "order": 1}
             }}
             """
         let path = "\(edge.folder)/pebble.json"

@@ -42,7 +42,7 @@ struct CertificateStep: Step {
     }
     private var wishFile: String { "\(state)/renewal.json" }
     /// What the CA said of the renewal; written by ``RenewalInquiry``.
-    var adviceFile: String { "\(state)/certificate-renewal.json" }
+    var adviceFile: String { "\(state)/\(id)-renewal.json" }
 
     func check(_ world: World) async throws -> Condition {
         let edge = EdgeBundle(layout: layout, domain: spec.domain, look: look)
@@ -106,7 +106,7 @@ struct CertificateStep: Step {
     }
 
     /// What the CA of the spec can be asked about; nil if there is nothing good of its own.
-    func ownCertificate(_ world: World) throws -> CertificateFacts? {
+    func ownCertificate(_ world: World) async throws -> CertificateFacts? {
         guard case .usable(let lineage) = try certificate(world), !isFromAnotherCA(lineage) else {
             return nil
         }

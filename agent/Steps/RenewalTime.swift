@@ -10,6 +10,7 @@ import Trust
 /// when a third of its life is left: clusters made in one hour do not renew in one hour. The lot
 /// comes from the certificate, so nothing has to be remembered for the time to stay.
 struct RenewalTime: Hashable, Sendable {
+    let serial: String
     let date: Date
     /// What a person should know of it, in a few words; empty for the ordinary.
     let note: String
@@ -23,6 +24,7 @@ struct RenewalTime: Hashable, Sendable {
 
     /// `advice` is what the CA said of that certificate; a stale one may only make it earlier.
     init(of facts: CertificateFacts, advice: RenewalAdvice?, now: Date) {
+        serial = facts.serial
         let spread = Self.dueLeft - (Self.dueLeft - Self.spreadLeft) * facts.lot
         let ours = facts.moment(left: spread)
         guard let advice, advice.serial == facts.serial else {
