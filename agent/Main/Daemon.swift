@@ -37,11 +37,13 @@ struct Daemon {
                 world: world, tunnels: tunnels,
                 renewal: Renewal(reconciler: reconciler, world: world)),
             version: Release.version, log: log, dial: dialler.dial)
+        let inquiry = RenewalInquiry(reconciler: reconciler, world: world, log: log)
         let group = ServiceGroup(
             services: [
                 Endless { await reconciler.run() },
                 Endless { await uplink.run() },
                 Endless { await StatusFile(files: world.files).follow(reconciler) },
+                Endless { await inquiry.run() },
                 Endless { await watch(world) },
                 Endless { await rest(world) },
             ],
