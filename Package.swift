@@ -166,6 +166,12 @@ let package = Package(
             name: "EdgeTests",
             dependencies: ["Model", "Outside", "Tools", "Trust", "Agent", "Support", logging],
             path: "Tests/EdgeTests", swiftSettings: strict),
+        .testTarget(
+            name: "YearTests",
+            dependencies: [
+                "Model", "Outside", "Tools", "Trust", "Agent", "Support", crypto, x509, asn1,
+                logging,
+            ], path: "Tests/YearTests", swiftSettings: strict),
         tests(of: "Commands", needs: ["Coordinator", "Model"]),
         .testTarget(
             name: "TidyTests", dependencies: ["Model", "Outside"], path: "Tests/TidyTests",
