@@ -81,6 +81,7 @@ let package = Package(
         .systemLibrary(
             name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CResolv", path: "Sources/CResolv"),
 
         // 0 nouns
         module("Model", path: "Sources/Model"),
@@ -88,7 +89,8 @@ let package = Package(
         module(
             "Outside", path: "Sources/Outside",
             needs: [
-                "Model", "CSystemd", subprocess, system, logging, nio, nioPosix, nioHTTP, nioSSL,
+                "Model", "CResolv", "CSystemd", subprocess, system, logging, nio, nioPosix,
+                nioHTTP, nioSSL,
             ]),
         // 2 mechanism
         module("Tools", path: "Sources/Tools", needs: ["Model", "Outside"]),

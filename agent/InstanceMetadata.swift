@@ -49,6 +49,31 @@ public struct InstanceMetadata: Sendable {
             what: "the role's credentials")
     }
 
+    /// What the world reaches the instance by, asked afresh each time: an Elastic IP can move.
+    /// Empty if it has no public address. Throws `unavailable` where there is no such service.
+    func publicAddresses() async throws -> Set<IPAddress> {
+        let (session, folder) = (try await token(), "/latest/meta-data/")
+        let macs = folder + "network/interfaces/macs/"
+        var texts = try await lines(folder + "public-ipv4", token: session)
+        for mac in try await lines(macs, token: session).prefix(Self.interfacesMax) {
+            let name = mac.prefix { $0 != "/" }
+            for leaf in ["public-ipv4s", "ipv6s"] {
+                texts += try await lines("\(macs)\(name)/\(leaf)", token: session)
+            }
+        }
+        return Set(texts.compactMap { IPAddress($0) })
+    }
+
+    private static let interfacesMax = 8
+
+    /// Empty if there is no such leaf.
+    private func lines(_ path: String, token: String) async throws -> [String] {
+        do {
+            return try await text(path, token: token).split(whereSeparator: \.isNewline)
+                .map(String.init)
+        } catch let failure as Failure where failure.code == .notFound { return [] }
+    }
+
     private func token() async throws -> String {
         let answer = try await world.network.http(
             HTTPRequest(

@@ -61,4 +61,18 @@ public protocol Network: Sendable {
     /// Addresses that `host` resolves to through the system's resolver. Throws `notFound` if it has
     /// none.
     func resolve(_ host: String, deadline: Duration, op: Op) async throws -> [String]
+
+    /// The RDATA of each record of that type which the DNS has for `name`, aliases followed; empty
+    /// if there is none. `/etc/hosts` is not asked: this is what others see. Throws `unavailable`
+    /// if no server could say, `timeout` after `deadline`, `invalid` for an answer that is none.
+    func records(
+        _ type: RecordType, of name: String, deadline: Duration, op: Op
+    ) async throws -> [[UInt8]]
+}
+
+/// Types of DNS records that we ask for (RFC 1035 §3.2.2, RFC 3596, RFC 8659).
+public enum RecordType: UInt16, Sendable, Hashable {
+    case a = 1
+    case aaaa = 28
+    case caa = 257
 }

@@ -17,16 +17,31 @@ public struct Certbot: Sendable, Hashable {
     /// The flags are certbot 1.21's (Ubuntu 22.04) and later. Each run gets a log of its own
     /// (`--max-log-backups` above Debian's 0), so that its log is about this run alone.
     public func issue(_ spec: CertificateSpec, caFile: String?, forcing: Bool) -> Command {
+        order(
+            spec, at: spec.directory, caFile: caFile,
+            forcing ? "--force-renewal" : "--keep-until-expiring")
+    }
+
+    /// Does the same at a CA for tests and keeps nothing of it: `--dry-run`. Of Let's Encrypt
+    /// certbot takes the staging environment then, whichever of the two is named.
+    public func rehearse(
+        _ spec: CertificateSpec, at directory: String, caFile: String?
+    ) -> Command {
+        order(spec, at: directory, caFile: caFile, "--dry-run")
+    }
+
+    private func order(
+        _ spec: CertificateSpec, at directory: String, caFile: String?, _ manner: String
+    ) -> Command {
         var environment = Command.environmentBase
         environment["REQUESTS_CA_BUNDLE"] = caFile
         return Command(
             "certbot",
             [
                 "certonly", "-n", "--agree-tos", "--email", spec.email, "--no-eff-email",
-                "--server", spec.directory,
+                "--server", directory,
                 "--config-dir", layout.certbotConfig, "--work-dir", layout.certbotWork,
-                "--logs-dir", layout.certbotLogs, "--max-log-backups", "10",
-                forcing ? "--force-renewal" : "--keep-until-expiring",
+                "--logs-dir", layout.certbotLogs, "--max-log-backups", "10", manner,
                 "--standalone", "--preferred-challenges", "http-01",
                 "--http-01-port", "\(layout.acmePort)", "--http-01-address", "127.0.0.1",
                 "--key-type", "ecdsa", "--cert-name", spec.domain.rawValue,

@@ -4,7 +4,7 @@ import Outside
 /// Why certbot got no certificate, told from its output and its log: certbot's exit code is 1 for
 /// everything, and certbot 2.1 hides some answers of the CA behind errors of its own.
 public struct CertbotTrouble: Sendable, Hashable {
-    public enum Kind: Sendable, Hashable, CaseIterable {
+    public enum Kind: String, Codable, Sendable, Hashable, CaseIterable {
         case busy, diskFull, portTaken, brokenFolder
         case untrustedCA, unresolvableCA, unreachableCA
         case rateLimited, rejectedName, caa, dns, connection, unauthorized, account, other
@@ -97,6 +97,16 @@ public struct CertbotTrouble: Sendable, Hashable {
 extension CertbotTrouble {
     /// Whether certbot could not even start, so that it does not count as a try.
     public var isBusy: Bool { kind == .busy }
+
+    /// Whether it is the CA that was in trouble or not to be talked to, whatever is asked of it.
+    public var isOfTheCA: Bool {
+        switch kind {
+        case .untrustedCA, .unresolvableCA, .unreachableCA, .rateLimited, .account, .other: true
+        case .busy, .diskFull, .portTaken, .brokenFolder, .rejectedName, .caa, .dns, .connection,
+            .unauthorized:
+            false
+        }
+    }
 
     /// As a failure for people: what was tried, what happened, what to do.
     public func failure(for spec: CertificateSpec) -> Failure {

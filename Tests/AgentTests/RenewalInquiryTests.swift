@@ -31,6 +31,7 @@ import Trust
         try await edge.certificateStep().apply(fake.world)
         set(day: 10)
         answer("/dir", Self.directory)
+        fake.network.forgetRequests()
     }
 
     /// A day of the certificate's life.

@@ -3,6 +3,7 @@ import Model
 import Outside
 import Support
 import Synchronization
+import Tools
 
 extension World {
     /// This world, as one process sees it that `ledger` can kill: the effects happen here, and
@@ -10,7 +11,7 @@ extension World {
     func mortal(by ledger: FakeWorld, clock: ShiftedClock) -> World {
         World(
             processes: processes, files: MortalFiles(files: files, ledger: ledger),
-            network: MortalNetwork(network: network, ledger: ledger),
+            network: MortalNetwork(network: network, ledger: ledger, clock: clock),
             units: MortalUnits(units: units, ledger: ledger),
             clock: MortalClock(clock: clock, ledger: ledger), chance: chance)
     }
@@ -20,16 +21,50 @@ extension World {
 final class ShiftedClock: Clocks {
     private let clock: any Clocks
     private let ahead = Mutex(Duration.zero)
+    private let caBehind = Mutex(Duration.zero)
+    let faces = PublicFace()
 
     init(_ clock: any Clocks) { self.clock = clock }
 
     /// How far the wall is ahead of the real one.
     func setAhead(_ duration: Duration) { ahead.withLock { $0 = duration } }
 
+    /// How far the CA's wall is behind this one.
+    func setCABehind(_ duration: Duration) { caBehind.withLock { $0 = duration } }
+
+    func caDate() -> String {
+        HTTPDate.text(now().addingTimeInterval(-caBehind.withLock { $0.seconds }))
+    }
+
     func now() -> Date { clock.now().addingTimeInterval(ahead.withLock { $0.seconds }) }
     func uptime() -> Duration { clock.uptime() }
     func sleep(_ duration: Duration, op: Op) async throws {
         try await clock.sleep(duration, op: op)
+    }
+}
+
+/// What instance metadata and the DNS say of a node, which this machine cannot have.
+final class PublicFace: Sendable {
+    private let state = Mutex((own: "192.0.2.1", record: [192, 0, 2, 1] as [UInt8]))
+
+    /// The Elastic IP has moved elsewhere: the name still leads to the old one.
+    func moves(to address: String) { state.withLock { $0.own = address } }
+
+    func hides(_ endpoint: Endpoint) -> Bool {
+        endpoint == .tcp(host: "169.254.169.254", port: 80)
+    }
+
+    func metadata(of request: HTTPRequest) throws -> HTTPResponse {
+        switch request.target {
+        case "/latest/api/token": HTTPResponse(status: 200, body: Array("token".utf8))
+        case "/latest/meta-data/public-ipv4":
+            HTTPResponse(status: 200, body: Array(state.withLock { $0.own }.utf8))
+        default: HTTPResponse(status: 404)
+        }
+    }
+
+    func records(_ type: RecordType) -> [[UInt8]] {
+        type == .a ? [state.withLock { $0.record }] : []
     }
 }
 
@@ -70,15 +105,23 @@ private struct MortalFiles: Files {
     }
 }
 
+/// Whoever lives in this world has its time: the CA says it, as the node's clock does.
 private struct MortalNetwork: Network {
     let network: any Network
     let ledger: FakeWorld
+    let clock: ShiftedClock
 
     func http(
         _ request: HTTPRequest, deadline: Duration, bytesMax: Int, op: Op
     ) async throws -> HTTPResponse {
         try ledger.read(op)
-        return try await network.http(request, deadline: deadline, bytesMax: bytesMax, op: op)
+        if clock.faces.hides(request.endpoint) {
+            return try clock.faces.metadata(of: request)
+        }
+        var answer = try await network.http(
+            request, deadline: deadline, bytesMax: bytesMax, op: op)
+        if answer.headers["date"] != nil { answer.headers["date"] = clock.caDate() }
+        return answer
     }
 
     /// Only what HAProxy is told changes something, not what it is asked.
@@ -99,6 +142,13 @@ private struct MortalNetwork: Network {
     func resolve(_ host: String, deadline: Duration, op: Op) async throws -> [String] {
         try ledger.read(op)
         return try await network.resolve(host, deadline: deadline, op: op)
+    }
+
+    func records(
+        _ type: RecordType, of name: String, deadline: Duration, op: Op
+    ) async throws -> [[UInt8]] {
+        try ledger.read(op)
+        return clock.faces.records(type)
     }
 }
 

@@ -18,7 +18,7 @@ extension CertificateTests {
             #expect(try await node.worker == worker)
             #expect(await node.orders == 2)
             let refusal = #expect(throws: Failure.self) { try step.wishRenewal(node.world) }
-            #expect(refusal?.message.contains("two tries an hour; next try at") == true)
+            #expect(refusal?.message.contains("itself 2 certificates an hour; next try at") == true)
         }
     }
 }

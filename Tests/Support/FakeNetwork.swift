@@ -21,6 +21,7 @@ public final class FakeNetwork: Network {
         var routes: [Route] = []
         var sockets: [Endpoint: Socket] = [:]
         var hosts: [String: [String]] = [:]
+        var records: [RecordType: [String: [[UInt8]]]] = [:]
         var requests: [HTTPRequest] = []
         var exchanges: [String] = []
     }
@@ -52,7 +53,16 @@ public final class FakeNetwork: Network {
         state.withLock { $0.hosts[host] = addresses }
     }
 
+    /// What the DNS has of that type for a name, as RDATA; an empty list is a name without any.
+    public func records(_ type: RecordType, of name: String, are data: [[UInt8]]) {
+        state.withLock { $0.records[type, default: [:]][name] = data }
+    }
+
     public var requests: [HTTPRequest] { state.withLock { $0.requests } }
+
+    /// Empties ``requests``, so that what comes can be looked at alone.
+    public func forgetRequests() { state.withLock { $0.requests = [] } }
+
     public var exchanges: [String] { state.withLock { $0.exchanges } }
 
     public func http(
@@ -107,6 +117,16 @@ public final class FakeNetwork: Network {
             throw Failure(.notFound, "resolving \(host): it has no addresses")
         }
         return addresses
+    }
+
+    public func records(
+        _ type: RecordType, of name: String, deadline: Duration, op: Op
+    ) async throws -> [[UInt8]] {
+        try history.read(op)
+        guard let data = state.withLock({ $0.records[type]?[name] }) else {
+            throw history.surprise(op, "the \(type) records of \(name)")
+        }
+        return data
     }
 
     private func bounded<Answer>(

@@ -28,8 +28,8 @@ struct LayerTests {
         Layer(
             module: "Outside/Live", folders: ["Sources/Outside/Live/"], ours: ["Model"],
             doors: [
-                "Subprocess", "SystemPackage", "CSystemd", "NIOCore", "NIOPosix", "NIOHTTP1",
-                "NIOSSL", "Logging", "_Concurrency",
+                "Subprocess", "SystemPackage", "CResolv", "CSystemd", "NIOCore", "NIOPosix",
+                "NIOHTTP1", "NIOSSL", "Logging", "_Concurrency",
             ]),
         Layer(module: "Tools", folders: ["Sources/Tools/"], ours: ["Model", "Outside"]),
         Layer(

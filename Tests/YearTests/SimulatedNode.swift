@@ -41,6 +41,8 @@ struct SimulatedNode: Sendable {
     /// anything new are left out here.
     static let idleMax = Duration.days(40)
     private static let interval = Duration.minutes(5)
+    /// While the CA is down or the clock is wrong, most passes find just that.
+    private static let vainInterval = Duration.minutes(30)
 
     let domain: DomainName
     let lifetime: Duration
@@ -181,7 +183,10 @@ struct SimulatedNode: Sendable {
     ) -> Date {
         let said =
             failure.map { Self.nextTry($0.message) } ?? ServedCertificate(detail)?.renewsFrom
-        guard let said else { return now + Self.interval }
+        guard let said else {
+            let isVain = clockError != .zero || ca.outages.contains { $0.contains(now) }
+            return now + (isVain ? Self.vainInterval : Self.interval)
+        }
         return max(said - clockError, now) + chance.jitter(Self.interval)
     }
 

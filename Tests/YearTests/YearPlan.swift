@@ -94,8 +94,8 @@ struct YearPlan {
             }
         }
         if number.isMultiple(of: 7), lifetime > .days(2) {
-            let errors = [Duration.days(365), .days(-365), .days(-40)]
-            let error = errors[number / 7 % 3]
+            let errors = [Duration.days(365), .days(-365), .days(40), .days(-40)]
+            let error = errors[number / 7 % errors.count]
             troubles.clockFaults = [span(chance.duration(.hours(1)...(.hours(24))))]
                 .compactMap { $0.map { ($0, error) } }
         }

@@ -70,14 +70,8 @@ struct CertificateStep: Step {
             try await edge.serve(lineage, world)
             guard try isDue(lineage, world) else { return }
         }
-        try await order.place(forcing: before.isForced, world)
-        switch try certificate(world) {
-        case .usable(let lineage): try await edge.serve(lineage, world)
-        case .absent(let reason), .unusable(let reason, _):
-            throw Failure(
-                .failed, "judging what certbot left: \(reason)",
-                fix: "read \(certbot.log) on the node")
-        }
+        try await order.place(forcing: before.isForced, world) { _ = try usable(world) }
+        try await edge.serve(usable(world), world)
     }
 
     /// Takes the bundle out of HAProxy; certbot's own files stay, so that no order is wasted if the
@@ -161,6 +155,16 @@ extension CertificateStep {
             }
         } catch let failure as Failure where failure.code == .unavailable {
             return .unusable(failure.message, mends: true)
+        }
+    }
+
+    private func usable(_ world: World) throws -> Lineage {
+        switch try certificate(world) {
+        case .usable(let lineage): return lineage
+        case .absent(let reason), .unusable(let reason, _):
+            throw Failure(
+                .failed, "judging what certbot left: \(reason)",
+                fix: "read \(certbot.log) on the node")
         }
     }
 

@@ -1,35 +1,73 @@
 import FoundationEssentials
 import Model
 import Outside
+import Tools
 
-/// When certbot may be tried next: kept on disk, so that no restart makes a tight loop of it.
+/// When certbot may be tried next: kept on disk and counted before each try, so that neither a
+/// restart nor a crash makes a tight loop of it, and the agent refuses before the CA does.
 ///
-/// At most two tries an hour, whatever came of them; after failures also a growing wait, and never
-/// earlier than the CA asked for. Let's Encrypt allows five failures and a few orders.
+/// After failures there is also a growing wait, and never a try earlier than the CA asked for.
 struct OrderBudget: Codable, Hashable, Sendable {
-    /// What the tries were for: another name or CA starts afresh.
-    var purpose: String
-    /// Times of the last tries, the newest last; at most two.
-    var tries: [Date] = []
-    var failures = 0
-    var notBefore: Date?
-    /// Why the last try failed.
-    var reason: Failure?
+    /// What a try is for.
+    struct Purpose: Codable, Hashable, Sendable {
+        let domain: DomainName
+        let directory: String
+    }
 
-    static let window = Duration.seconds(3600)
-    static let triesMax = 2
+    /// `open` until certbot ended; for ever if nobody was there to see it, and then it counts as
+    /// whatever is worse.
+    enum Ending: String, Codable, Sendable { case open, failed, issued }
+
+    struct Try: Codable, Hashable, Sendable {
+        let at: Date
+        let purpose: Purpose
+        var ending: Ending
+    }
+
+    /// That the last try for one purpose failed.
+    struct Trouble: Codable, Hashable, Sendable {
+        let purpose: Purpose
+        let at: Date
+        /// In a row.
+        let failures: Int
+        let notBefore: Date
+        let reason: Failure
+        /// Nil if it was not certbot that failed.
+        let kind: CertbotTrouble.Kind?
+    }
+
+    /// The newest last. Tries for another name or CA stay, so that nobody gets more by going to and
+    /// fro.
+    private(set) var tries: [Try] = []
+    private(set) var trouble: Trouble?
+
     static let waitMin = Duration.seconds(120)
-    static let waitMax = Duration.seconds(12 * 3600)
+    /// The longest window of any limit.
+    static let kept = Duration.seconds(7 * 86_400)
+    static let triesMax = 512
+    private static let fileBytesMax = 512 << 10
+    /// Nobody waits longer for a turn; a later one was written by a clock that was ahead.
+    private static let horizon = Duration.seconds(8 * 86_400)
 
-    init(purpose: String) { self.purpose = purpose }
-
-    /// What is kept at `path` for that purpose; a fresh one if there is none or it is damaged.
-    static func read(_ path: String, purpose: String, _ files: any Files) throws -> OrderBudget {
-        guard let bytes = try files.readIfThere(path, bytesMax: 64 << 10),
-            let kept = try? JSON.decode(OrderBudget.self, from: bytes, what: path),
-            kept.purpose == purpose
-        else { return OrderBudget(purpose: purpose) }
-        return kept
+    /// What is kept at `path`; nothing if there is no file. One that is damaged, or of an older
+    /// agent, counts as a try that failed when it was written.
+    static func read(
+        _ path: String, for purpose: Purpose, _ files: any Files
+    ) throws -> OrderBudget {
+        guard let info = try files.info(path) else { return OrderBudget() }
+        do {
+            return try JSON.decode(
+                from: files.read(path, bytesMax: fileBytesMax), what: path)
+        } catch let failure as Failure where failure.code == .invalid {
+            var budget = OrderBudget()
+            budget.begin(purpose, now: info.changedAt)
+            budget.end(.failed)
+            budget.trouble = Trouble(
+                purpose: purpose, at: info.changedAt, failures: 1,
+                notBefore: info.changedAt.addingTimeInterval(3600),
+                reason: Failure(.failed, "\(failure.message); a try is assumed"), kind: nil)
+            return budget
+        }
     }
 
     func save(_ path: String, _ files: any Files) throws {
@@ -37,41 +75,97 @@ struct OrderBudget: Codable, Hashable, Sendable {
             path, with: JSON.encode(self), mode: 0o600, op: "certificate.budget")
     }
 
-    /// Throws why the last try failed, and when the next may be, unless that is now. A clock that
-    /// was set back does not lock us out for longer than the longest wait.
-    func requireTurn(now: Date) throws {
-        guard let turn, now < turn, turn.timeIntervalSince(now) <= Self.horizon else { return }
-        let failure = reason ?? Failure(.unavailable, "asking for a certificate: two tries an hour")
+    /// Why the last try for it failed; nil if none did since one succeeded.
+    func trouble(for purpose: Purpose) -> Trouble? {
+        trouble.flatMap { $0.purpose == purpose ? $0 : nil }
+    }
+
+    /// Throws why the last try failed, or what is spent, and when the next may be, unless that is
+    /// now. `wished`: for a person, and not because it is due.
+    func requireTurn(
+        for purpose: Purpose, limits: OrderLimits, wished: Bool = false, now: Date
+    ) throws {
+        let trouble = trouble(for: purpose)
+        var turns = [trouble.map { ($0.notBefore, $0.reason) }].compactMap(\.self)
+        for rule in limits.rules {
+            guard let free = turn(for: purpose, rule, wished: wished, now: now) else { continue }
+            turns.append((free, trouble?.reason ?? rule.refusal(of: purpose, wished: wished)))
+        }
+        let last = turns.filter { $0.0.timeIntervalSince(now) <= Self.horizon.seconds }
+            .max { $0.0 < $1.0 }
+        guard let (turn, reason) = last, now < turn else { return }
         throw Failure(
-            failure.code, "\(failure.message); next try at \(turn.formatted(.iso8601))",
-            fix: failure.fix)
+            reason.code, "\(reason.message); next try at \(turn.formatted(.iso8601))",
+            fix: reason.fix)
     }
 
-    private static let horizon = 8 * 86_400.0
-
-    private var turn: Date? {
-        guard tries.count >= Self.triesMax, let oldest = tries.first else { return notBefore }
-        let free = oldest.addingTimeInterval(Self.window.seconds)
-        return max(free, notBefore ?? free)
+    /// When there is room again in that rule; nil if there is now.
+    private func turn(
+        for purpose: Purpose, _ rule: OrderLimits.Rule, wished: Bool, now: Date
+    ) -> Date? {
+        let most = rule.most(wished: wished)
+        let began = now.addingTimeInterval(-rule.window.seconds)
+        let counted = tries.filter {
+            $0.at > began && $0.at.timeIntervalSince(now) < Self.horizon.seconds
+                && $0.counts(for: purpose, rule)
+        }
+        guard counted.count >= most, let oldest = counted.suffix(most).first else { return nil }
+        return oldest.at.addingTimeInterval(rule.window.seconds)
     }
+}
 
+extension OrderBudget.Try {
+    fileprivate func counts(
+        for purpose: OrderBudget.Purpose, _ rule: OrderLimits.Rule
+    ) -> Bool {
+        switch rule.scope {
+        case .name: guard self.purpose == purpose else { return false }
+        case .account: guard self.purpose.directory == purpose.directory else { return false }
+        }
+        return switch rule.counted {
+        case .certificates: ending != .failed
+        case .failures: ending != .issued
+        case .orders: true
+        }
+    }
+}
+
+extension OrderBudget {
     /// Counts a try before it is made, so that a crash in it counts too.
-    mutating func begin(now: Date) {
-        tries = Array((tries + [now]).suffix(Self.triesMax))
+    mutating func begin(_ purpose: Purpose, now: Date) {
+        let old = now.addingTimeInterval(-Self.kept.seconds)
+        let recent = tries.filter { $0.at > old }.suffix(Self.triesMax - 1)
+        tries = recent + [Try(at: now, purpose: purpose, ending: .open)]
     }
 
     /// Takes the last try back: certbot did not even start.
-    mutating func withdraw() { tries = Array(tries.dropLast()) }
+    mutating func withdraw() { tries = tries.dropLast() }
 
-    mutating func succeed() { (failures, notBefore, reason) = (0, nil, nil) }
+    /// There is a certificate; whether it is any good is not said yet.
+    mutating func issued() { end(.issued) }
 
+    /// A rehearsal has ended: no certificate came of it, and no failure that counts.
+    mutating func rehearsed() { withdraw() }
+
+    /// The purpose is fulfilled.
+    mutating func succeed() { trouble = nil }
+
+    /// Waits longer after each failure in a row, up to `waitMax`, and as long as the CA asked for.
     mutating func fail(
-        _ failure: Failure, now: Date, retryAfter: Duration?, chance: any Chance
+        _ purpose: Purpose, _ failure: Failure, kind: CertbotTrouble.Kind? = nil, now: Date,
+        retryAfter: Duration? = nil, waitMax: Duration, chance: any Chance
     ) {
-        let grown = min(Self.waitMax, Self.waitMin * (1 << (2 * min(failures, 6))))
+        if tries.last?.ending == .open { end(.failed) }
+        let failures = trouble(for: purpose)?.failures ?? 0
+        let grown = min(waitMax, Self.waitMin * (1 << (2 * min(failures, 6))))
         let wait = max(grown, retryAfter ?? .zero) + chance.jitter(grown / 4)
-        failures += 1
-        notBefore = now.addingTimeInterval(wait.seconds)
-        reason = failure
+        trouble = Trouble(
+            purpose: purpose, at: now, failures: failures + 1,
+            notBefore: now.addingTimeInterval(wait.seconds), reason: failure, kind: kind)
+    }
+
+    private mutating func end(_ ending: Ending) {
+        guard let last = tries.indices.last else { return }
+        tries[last].ending = ending
     }
 }

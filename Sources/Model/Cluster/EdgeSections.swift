@@ -28,9 +28,7 @@ public struct CertificateSection: Section {
         /// The directory that is really used.
         public var directoryURL: String {
             if !directory.isEmpty { return directory }
-            return staging
-                ? "https://acme-staging-v02.api.letsencrypt.org/directory"
-                : "https://acme-v02.api.letsencrypt.org/directory"
+            return staging ? LetsEncrypt.staging : LetsEncrypt.production
         }
     }
 

@@ -35,6 +35,12 @@ struct LiveNetwork: Network {
     func resolve(_ host: String, deadline: Duration, op: Op) async throws -> [String] {
         try await Resolver.addresses(of: host, deadline: deadline)
     }
+
+    func records(
+        _ type: RecordType, of name: String, deadline: Duration, op: Op
+    ) async throws -> [[UInt8]] {
+        try await Resolver.records(type, of: name, deadline: deadline)
+    }
 }
 
 extension Endpoint: CustomStringConvertible {

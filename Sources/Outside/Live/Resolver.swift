@@ -1,3 +1,4 @@
+import CResolv
 import Glibc
 import Model
 import NIOCore
@@ -17,19 +18,32 @@ enum Resolver {
     }()
 
     static func addresses(of host: String, deadline: Duration) async throws -> [String] {
+        try await answer("resolving \(host)", deadline) { try look(up: host) }
+    }
+
+    static func records(
+        _ type: RecordType, of name: String, deadline: Duration
+    ) async throws -> [[UInt8]] {
+        let tried = "asking the DNS for the \(type) records of \(name)"
+        return try await answer(tried, deadline) { try query(type, of: name, trying: tried) }
+    }
+
+    private static func answer<Answer: Sendable>(
+        _ tried: String, _ deadline: Duration, _ ask: @escaping @Sendable () throws -> Answer
+    ) async throws -> Answer {
         guard waiting.wrappingAdd(1, ordering: .relaxed).newValue <= waitingMax else {
             waiting.wrappingSubtract(1, ordering: .relaxed)
-            throw Failure(.unavailable, "resolving \(host): \(waitingMax) lookups hang already")
+            throw Failure(.unavailable, "\(tried): \(waitingMax) lookups hang already")
         }
         let loop = MultiThreadedEventLoopGroup.singleton.any()
-        let promise = loop.makePromise(of: [String].self)
+        let promise = loop.makePromise(of: Answer.self)
         pool.submit { state in
             defer { waiting.wrappingSubtract(1, ordering: .relaxed) }
             guard state == .active else { return promise.fail(CancellationError()) }
-            promise.completeWith(Result { try look(up: host) })
+            promise.completeWith(Result { try ask() })
         }
         let timer = loop.scheduleTask(in: TimeAmount(deadline)) {
-            promise.fail(Failure(.timeout, "resolving \(host): no answer in \(deadline.shortText)"))
+            promise.fail(Failure(.timeout, "\(tried): no answer in \(deadline.shortText)"))
         }
         promise.futureResult.whenComplete { _ in timer.cancel() }
         return try await withTaskCancellationHandler {
@@ -37,6 +51,23 @@ enum Resolver {
         } onCancel: {
             promise.fail(CancellationError())
         }
+    }
+
+    /// res_query(3). A name that is not there has no records, as one that has none of the type.
+    private static func query(
+        _ type: RecordType, of name: String, trying tried: String
+    ) throws -> [[UInt8]] {
+        var message = [UInt8](repeating: 0, count: DNSMessage.bytesMax)
+        let count = res_query(
+            name, Int32(DNSMessage.internet), Int32(type.rawValue), &message, Int32(message.count))
+        guard count >= 0 else {
+            if [HOST_NOT_FOUND, NO_DATA].contains(x_h_errno()) { return [] }
+            throw Failure(.unavailable, "\(tried): \(String(cString: hstrerror(x_h_errno())))")
+        }
+        guard count <= message.count,
+            let records = DNSMessage.records(type, in: message.prefix(Int(count)))
+        else { throw Failure(.invalid, "\(tried): the answer is no DNS message") }
+        return records
     }
 
     /// Throws `notFound` if the name has no address, `unavailable` if no server could say.

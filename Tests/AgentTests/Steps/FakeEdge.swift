@@ -53,9 +53,38 @@ final class FakeEdge: Sendable {
         fake.network.onExchange(
             .unix(path: layout.runtimeSocket), changes: { !$0.hasPrefix("show ") }
         ) { [self] command in try answer(command) }
+        surround()
         fake.network.on("GET", .tcp(host: "127.0.0.1", port: 80), "/") { [self] _ in
             try requireRunning()
             return HTTPResponse(status: 301)
+        }
+    }
+
+    static let address: [UInt8] = [192, 0, 2, 1]
+
+    /// The CA answers with the right time, the name leads here, and nothing forbids the CA.
+    private func surround() {
+        fake.network.on("GET", .tls(host: "acme.example.test", port: 443), "/dir") {
+            [clock = fake.clock] _ in
+            HTTPResponse(
+                status: 200, headers: ["date": HTTPDate.text(clock.now())],
+                body: Array(
+                    #"{"newOrder": "https://x", "meta": {"caaIdentities": ["ca.test"]}}"#
+                        .utf8))
+        }
+        let metadata = Endpoint.tcp(host: "169.254.169.254", port: 80)
+        fake.network.on("GET", metadata, "/latest/meta-data/") { _ in HTTPResponse(status: 404) }
+        fake.network.on("PUT", metadata, "/latest/api/token") { _ in
+            HTTPResponse(status: 200, body: Array("token".utf8))
+        }
+        fake.network.on("GET", metadata, "/latest/meta-data/public-ipv4") { _ in
+            HTTPResponse(status: 200, body: Array("192.0.2.1".utf8))
+        }
+        let name = "chat.example.test"
+        fake.network.records(.a, of: name, are: [Self.address])
+        fake.network.records(.aaaa, of: name, are: [])
+        for above in [name, "example.test", "test"] {
+            fake.network.records(.caa, of: above, are: [])
         }
     }
 
@@ -130,12 +159,16 @@ final class FakeEdge: Sendable {
     }
 
     private func certbot(_ command: Command) -> Finished {
+        let isRehearsal = command.arguments.contains("--dry-run")
         let (refusal, next) = state.withLock { state in
             let generation = state.generations[min(state.issued, state.generations.count - 1)]
-            if state.refusal == nil { state.issued += 1 }
+            if state.refusal == nil, !isRehearsal { state.issued += 1 }
             return (state.refusal, (generation, state.issued))
         }
         if let refusal { return refusal }
+        if isRehearsal {
+            return Finished(ending: .exited(0), output: "The dry run was successful.\n")
+        }
         let (generation, number) = next
         let certbot = Certbot(layout: layout)
         let domain = DomainName(unchecked: "chat.example.test")
