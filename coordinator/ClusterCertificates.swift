@@ -10,6 +10,8 @@ extension ClusterStatus {
         public let served: ServedCertificate?
         /// Whole days, rounded down; negative once it has expired.
         public let daysLeft: Int?
+        /// By what is left of its lifetime; nil before the first certificate.
+        public let alert: ServedCertificate.Alert?
         /// Why the last try failed, and when the next may be; nil if it succeeded.
         public let trouble: Failure?
         /// Time since the report, for people: `3.2s`.
@@ -26,6 +28,7 @@ extension ClusterStatus {
                 daysLeft: served.map {
                     Int(($0.notAfter.timeIntervalSince(now) / 86_400).rounded(.down))
                 },
+                alert: served?.alert(now: now),
                 trouble: step.flatMap { Self.trouble(of: $0.state) }, age: node.age)
         }
     }

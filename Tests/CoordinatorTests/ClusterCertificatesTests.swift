@@ -50,5 +50,7 @@ import Testing
         #expect(found.map(\.trouble) == [nil, trouble, nil])
         let expired = status.certificates(now: served.notAfter.addingTimeInterval(60))
         #expect(expired.first?.daysLeft == -1)
+        #expect(found.map(\.alert) == [.quiet, .quiet, nil])
+        #expect(expired.first?.alert == .expired)
     }
 }

@@ -20,4 +20,37 @@ import Testing
         #expect(ServedCertificate("no certificate yet") == nil)
         #expect(ServedCertificate("serial 04ab, until tomorrow, renews from today") == nil)
     }
+
+    @Test("the beginning is read again, with a note and without; it is no part of an older line")
+    func beginning() {
+        let start = Date(timeIntervalSince1970: 1_759_449_600)
+        for note in ["", "the CA could not be asked: no, never"] {
+            let served = ServedCertificate(
+                serial: "04ab", notAfter: start.addingTimeInterval(90 * 86_400),
+                renewsFrom: start.addingTimeInterval(60 * 86_400), notBefore: start, note: note)
+            #expect(ServedCertificate(served.description) == served)
+        }
+        let old = "serial 04ab, until 2026-01-01T00:00:00Z, renews from 2025-12-01T00:00:00Z"
+        #expect(ServedCertificate(old + ", since when, who knows")?.notBefore == nil)
+        #expect(ServedCertificate(old + ", since when, who knows")?.note == "since when, who knows")
+    }
+
+    @Test(
+        "the alert follows what is left of the lifetime",
+        arguments: [600.0, 518_400.0, 7_776_000.0])
+    func alert(lifetime: Double) {
+        let start = Date(timeIntervalSince1970: 1_759_449_600)
+        func alert(_ left: Double, since: Date?) -> ServedCertificate.Alert {
+            ServedCertificate(
+                serial: "04ab", notAfter: start.addingTimeInterval(lifetime),
+                renewsFrom: start.addingTimeInterval(lifetime * 2 / 3), notBefore: since
+            ).alert(now: start.addingTimeInterval(lifetime * (1 - left)))
+        }
+        let lefts = [0.5, 0.3, 0.2, 0.1, 0, -1]
+        #expect(
+            lefts.map { alert($0, since: start) }
+                == [.quiet, .due, .warning, .critical, .expired, .expired])
+        #expect(
+            lefts.map { alert($0, since: nil) } == [.quiet, .due, .due, .due, .expired, .expired])
+    }
 }

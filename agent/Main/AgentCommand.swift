@@ -71,12 +71,14 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            let status = try StatusFile(files: World.live().files).read()
+            let world = World.live()
+            let status = try StatusFile(files: world.files).read()
             switch output {
             case .json:
                 let text = try JSON.encode(status, pretty: true)
                 Terminal.write(String(decoding: text, as: UTF8.self))
-            case .table: Terminal.write(StatusTable.render(status))
+            case .table:
+                Terminal.write(StatusTable.render(status, now: world.clock.now()))
             }
         } catch {
             throw Exit.report(error)

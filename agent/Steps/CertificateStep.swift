@@ -87,7 +87,7 @@ struct CertificateStep: Step {
         let renewal = renewal(of: facts, world)
         return ServedCertificate(
             serial: facts.serialHex, notAfter: facts.notAfter, renewsFrom: renewal.date,
-            note: renewal.note
+            notBefore: facts.notBefore, note: renewal.note
         ).description
     }
 

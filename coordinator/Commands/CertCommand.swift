@@ -20,7 +20,7 @@ struct CertCommand: AsyncParsableCommand {
     /// `jeeves cert show`.
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show serial, expiry, next renewal and the last trouble of each.",
+            abstract: "Show serial, expiry, next renewal, alert and last trouble of each.",
             discussion: """
                 As the agents reported last; the age says when. What is wrong is in the
                 table; the exit status is 0 all the same.
@@ -48,7 +48,9 @@ struct CertCommand: AsyncParsableCommand {
         }
 
         static func table(_ found: [ClusterStatus.Certificate]) -> String {
-            let head = ["NODE", "SERIAL", "UNTIL", "DAYS", "RENEWS FROM", "AGE", "TROUBLE"]
+            let head = [
+                "NODE", "SERIAL", "UNTIL", "DAYS", "RENEWS FROM", "ALERT", "AGE", "TROUBLE",
+            ]
             return Terminal.table(
                 [head]
                     + found.map { line in
@@ -56,7 +58,8 @@ struct CertCommand: AsyncParsableCommand {
                             line.node.rawValue, line.served?.serial ?? "-",
                             line.served?.notAfter.formatted(.iso8601) ?? "-",
                             line.daysLeft.map { "\($0)" } ?? "-",
-                            line.served?.renewsFrom.formatted(.iso8601) ?? "-", line.age,
+                            line.served?.renewsFrom.formatted(.iso8601) ?? "-",
+                            line.alert?.rawValue ?? "-", line.age,
                             line.trouble?.message ?? "-",
                         ]
                     })
