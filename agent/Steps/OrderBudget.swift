@@ -36,6 +36,8 @@ struct OrderBudget: Codable, Hashable, Sendable {
         let kind: CertbotTrouble.Kind?
     }
 
+    /// Missing in what agents before this form wrote, so that theirs is not taken for an empty one.
+    private var form = 2
     /// The newest last. Tries for another name or CA stay, so that nobody gets more by going to and
     /// fro.
     private(set) var tries: [Try] = []

@@ -103,7 +103,7 @@ import Testing
         #expect(kept.trouble(for: purpose)?.failures == 1)
         #expect(!mayTry(kept, limits(), after: 86_000))
 
-        fake.files[file] = #"{"purpose":"old","tries":[800000000],"failures":0}"#
+        fake.files[file] = #"{"purpose":"old","tries":[],"failures":0}"#
         let old = try OrderBudget.read(file, for: purpose, fake.world.files)
         #expect(!mayTry(old, limits(), after: 3500))
         #expect(mayTry(old, limits(), after: 3601))
