@@ -61,6 +61,8 @@ enum Example {
         certificate:
           # The CA writes here about expiring certificates (required).
           email: \(values.email)
+          # [ecdsa, rsa] serves a second certificate to clients that know nothing newer than RSA.
+          keyTypes: [ecdsa]
           acme:
             # "" means Let's Encrypt.
             directory: ""
@@ -77,6 +79,8 @@ enum Example {
           connectionsPerSourceMax: 400
           # For all of HAProxy.
           connectionsMax: 4000
+          # How long open connections may outlive a reload of HAProxy, which a renewal never needs.
+          drainSeconds: 900
 
         microk8s:
           channel: 1.34/stable

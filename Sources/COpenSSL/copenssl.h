@@ -11,3 +11,7 @@
 static inline long x_ssl_set_sni(SSL *ssl, const char *name) {
     return SSL_set_tlsext_host_name(ssl, (char *)name);
 }
+
+static inline long x_ssl_offer_signatures(SSL *ssl, const char *list) {
+    return SSL_set1_sigalgs_list(ssl, list);
+}

@@ -35,6 +35,11 @@ public struct Certbot: Sendable, Hashable {
     ) -> Command {
         var environment = Command.environmentBase
         environment["REQUESTS_CA_BUNDLE"] = caFile
+        let key =
+            switch spec.keyType {
+            case .ecdsa: ["ecdsa"]
+            case .rsa: ["rsa", "--rsa-key-size", "2048"]
+            }
         return Command(
             "certbot",
             [
@@ -44,9 +49,18 @@ public struct Certbot: Sendable, Hashable {
                 "--logs-dir", layout.certbotLogs, "--max-log-backups", "10", manner,
                 "--standalone", "--preferred-challenges", "http-01",
                 "--http-01-port", "\(layout.acmePort)", "--http-01-address", "127.0.0.1",
-                "--key-type", "ecdsa", "--cert-name", spec.domain.rawValue,
-                "--domain=\(spec.domain)",
+                "--key-type",
+            ] + key + [
+                "--cert-name", lineage(of: spec.domain, spec.keyType), "--domain=\(spec.domain)",
             ], environment: environment)
+    }
+
+    /// certbot's own name for one of the domain's certificates.
+    public func lineage(of domain: DomainName, _ type: KeyType) -> String {
+        switch type {
+        case .ecdsa: domain.rawValue
+        case .rsa: "\(domain)-rsa"
+        }
     }
 
     /// Log of the last run.
@@ -56,13 +70,16 @@ public struct Certbot: Sendable, Hashable {
     public enum Part: String, Sendable { case key = "privkey", chain = "fullchain" }
 
     /// The link that certbot points at the current generation.
-    public func live(_ part: Part, of domain: DomainName) -> String {
-        "\(layout.certbotConfig)/live/\(domain)/\(part.rawValue).pem"
+    public func live(_ part: Part, of domain: DomainName, _ type: KeyType = .ecdsa) -> String {
+        "\(layout.certbotConfig)/live/\(lineage(of: domain, type))/\(part.rawValue).pem"
     }
 
     /// One generation's file.
-    public func archived(_ part: Part, of domain: DomainName, generation: Int) -> String {
-        "\(layout.certbotConfig)/archive/\(domain)/\(part.rawValue)\(generation).pem"
+    public func archived(
+        _ part: Part, of domain: DomainName, _ type: KeyType = .ecdsa, generation: Int
+    ) -> String {
+        let folder = "\(layout.certbotConfig)/archive/\(lineage(of: domain, type))"
+        return "\(folder)/\(part.rawValue)\(generation).pem"
     }
 
     /// The generation that a live link's target names: `../../archive/NAME/privkey3.pem` is 3.
@@ -75,8 +92,8 @@ public struct Certbot: Sendable, Hashable {
     }
 
     /// What certbot remembers of a certificate.
-    public func renewalFile(of domain: DomainName) -> String {
-        "\(layout.certbotConfig)/renewal/\(domain).conf"
+    public func renewalFile(of domain: DomainName, _ type: KeyType = .ecdsa) -> String {
+        "\(layout.certbotConfig)/renewal/\(lineage(of: domain, type)).conf"
     }
 
     /// The ACME directory that a renewal file says the certificate came from.

@@ -22,7 +22,8 @@ public struct HAProxyConfig: Sendable {
     }
 
     private var global: String {
-        // On a reload, connections that idle are closed over this time and not all at once.
+        // On a reload, connections that idle are closed over this time and not all at once. A
+        // worker that survived more reloads than its maximum is ended by HAProxy itself.
         let spread = version >= HAProxyVersion(2, 6) ? "\n    close-spread-time 15s" : ""
         return """
             global
@@ -31,7 +32,8 @@ public struct HAProxyConfig: Sendable {
                 user haproxy
                 group haproxy
                 stats socket \(layout.runtimeSocket) mode 600 level admin expose-fd listeners
-                hard-stop-after 15m\(spread)
+                hard-stop-after \(spec.drain.components.seconds)s\(spread)
+                mworker-max-reloads \(Self.reloadsMax)
                 ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets
                 ssl-default-bind-curves X25519:prime256v1:secp384r1
                 ssl-default-bind-ciphers \(Self.ciphers)
@@ -39,6 +41,8 @@ public struct HAProxyConfig: Sendable {
 
             """
     }
+
+    private static let reloadsMax = 5
 
     private static let ciphers = [
         "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",

@@ -26,6 +26,16 @@ public enum HAProxyRuntime {
 
     public static func abort(_ path: String) -> String { "abort ssl cert \(path)\n" }
 
+    /// Transactions are global and name one certificate each: to abort that of another, this is the
+    /// path in HAProxy's refusal. Nil if `answer` is none.
+    public static func otherTransaction(in answer: String) -> String? {
+        let words = "ongoing transaction is about '"
+        guard let start = answer.firstRange(of: words)?.upperBound,
+            let end = answer[start...].firstIndex(of: "'")
+        else { return nil }
+        return String(answer[start..<end])
+    }
+
     /// Adding a line twice makes two entries: ask `show` first whether it is used.
     public static func add(_ line: String, to list: String) -> String {
         "add ssl crt-list \(list) <<\n\(line)\n\n"

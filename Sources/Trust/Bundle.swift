@@ -13,8 +13,19 @@ public struct Bundle: Sendable {
     private let chainPEM: String
 
     public init(keyPEM: Secret, fullchainPEM: String) {
-        self.keyPEM = keyPEM
-        chainPEM = fullchainPEM
+        self.keyPEM = Secret(Self.unmarked(keyPEM.reveal()))
+        chainPEM = Self.unmarked(fullchainPEM)
+    }
+
+    /// Without byte order marks: OpenSSL reads one at the start of a file, and not in the middle.
+    private static func unmarked(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.filter { $0 != "\u{FEFF}" }))
+    }
+
+    /// What is in a file of that form.
+    public init(pem: String) {
+        let start = pem.firstRange(of: "-----BEGIN CERTIFICATE-----")?.lowerBound ?? pem.endIndex
+        self.init(keyPEM: Secret(String(pem[..<start])), fullchainPEM: String(pem[start...]))
     }
 
     /// The file's content: key first, no blank line (the Runtime API ends a payload at the first),
@@ -25,9 +36,10 @@ public struct Bundle: Sendable {
     }
 
     /// Says whether HAProxy may serve this for `domain` at `now`. `rootsPEM` empty means the
-    /// system's roots; `served` is what it would replace.
+    /// system's roots; `served` is what it would replace, which counts if it is of the same CA.
     ///
-    /// Throws `invalid` with the first reason why not: unreadable or encrypted key, key of another
+    /// Throws `invalid` with the first reason why not: blocks of another kind in it (HAProxy reads
+    /// some of them), unreadable or encrypted key, key of another
     /// certificate, too weak to serve, wrong order, chain missing or not verifying, name not
     /// covered, not yet valid, expired, older than what is served.
     @discardableResult
@@ -38,6 +50,7 @@ public struct Bundle: Sendable {
         guard keyPEM.reveal().utf8.count + chainPEM.utf8.count <= Self.bytesMax else {
             throw refuse("it is larger than \(Self.bytesMax) bytes")
         }
+        try judgeBlocks()
         return try OpenSSL.withCertificates(of: chainPEM) { certificates in
             let wanted = chainPEM.ranges(of: "-----BEGIN CERTIFICATE-----").count
             guard wanted > 0 else { throw refuse("there is no certificate in it") }
@@ -61,6 +74,23 @@ public struct Bundle: Sendable {
                 throw refuse("its chain does not verify: \(reason)")
             }
             return facts
+        }
+    }
+
+    /// RFC 7468 §2; `openssl ecparam` puts its parameters before the key.
+    private func judgeBlocks() throws {
+        let keys = ["PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY", "EC PARAMETERS"]
+        for (text, known) in [
+            (keyPEM.reveal(), keys + ["ENCRYPTED PRIVATE KEY", "CERTIFICATE"]),
+            (chainPEM, ["CERTIFICATE"]),
+        ] {
+            let begin = "-----BEGIN "
+            for line in text.split(whereSeparator: \.isNewline) where line.hasPrefix(begin) {
+                let label = line.dropFirst(begin.count).prefix { $0 != "-" }
+                guard known.contains(String(label)) else {
+                    throw refuse("there is a block of \(label.prefix(40)) in it")
+                }
+            }
         }
     }
 
@@ -88,7 +118,8 @@ public struct Bundle: Sendable {
         guard now < facts.notAfter else {
             throw refuse("it expired at \(facts.notAfter.formatted(.iso8601))")
         }
-        if let served, facts.notBefore < served.notBefore {
+        // Another CA dates its certificates back by another time.
+        if let served, served.authority == facts.authority, facts.notBefore < served.notBefore {
             throw refuse("it is older than the one that is served")
         }
     }

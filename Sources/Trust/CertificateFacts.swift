@@ -16,6 +16,11 @@ public struct CertificateFacts: Codable, Hashable, Sendable {
     public let issuer: String
     /// Key identifier of its authority in lower-case hexadecimal; nil if it does not say.
     public let authorityKeyHex: String?
+    /// Who issued it: the issuer's organisation, for a CA has several intermediates; its whole name
+    /// if it has none.
+    public let authority: String
+    /// Nil for a kind that certbot does not make.
+    public let keyType: KeyType?
 
     /// The first certificate of `pem`. Throws `invalid` if there is none.
     public init(pem: String) throws {
@@ -38,8 +43,12 @@ public struct CertificateFacts: Codable, Hashable, Sendable {
         notBefore = certificate.notValidBefore
         notAfter = certificate.notValidAfter
         issuer = "\(certificate.issuer)"
-        let authority = try? certificate.extensions.authorityKeyIdentifier
-        authorityKeyHex = (authority?.keyIdentifier).map { Hash.hex($0) }
+        let identifier = try? certificate.extensions.authorityKeyIdentifier
+        authorityKeyHex = (identifier?.keyIdentifier).map { Hash.hex($0) }
+        let organisation = certificate.issuer.lazy.flatMap { Array($0) }
+            .first { $0.type == .RDNAttributeType.organizationName }
+        authority = organisation.map { "\($0.value)" } ?? issuer
+        keyType = OpenSSL.keyType(ofCertificate: der)
         let alternatives = try? certificate.extensions.subjectAlternativeNames
         names = (alternatives.map { Array($0) } ?? []).compactMap { name in
             if case .dnsName(let text) = name { text } else { nil }

@@ -39,13 +39,15 @@ public enum Probe {
     static let answerBytesMax = 64 << 10
 
     /// A handshake with `host`:`port`, an IP address, asking for `name` (SNI). `rootsPEM` empty
-    /// means the system's roots. The exchanges happen in their order over that one connection.
+    /// means the system's roots. With a `keyType` it plays a client that knows no other kind of
+    /// certificate. The exchanges happen in their order over that one connection.
     ///
     /// Throws `unavailable` if nobody answers or the handshake fails, `timeout` after `deadline`,
     /// `invalid` if `host` is a name: who resolves it decides what is looked at.
     public static func connect(
-        host: String, port: UInt16, name: DomainName, rootsPEM: String = "",
-        deadline: Duration = .seconds(5), judgedAt now: Date? = nil, exchanges: [Exchange] = []
+        host: String, port: UInt16, name: DomainName, keyType: KeyType? = nil,
+        rootsPEM: String = "", deadline: Duration = .seconds(5), judgedAt now: Date? = nil,
+        exchanges: [Exchange] = []
     ) async throws -> Served {
         try await withCheckedThrowingContinuation { continuation in
             // This blocks, so it gets a thread of its own, which ends by the deadline.
@@ -53,16 +55,17 @@ public enum Probe {
                 continuation.resume(
                     with: Result {
                         try look(
-                            host: host, port: port, name: name, rootsPEM: rootsPEM,
-                            deadline: deadline, judgedAt: now, exchanges: exchanges)
+                            host: host, port: port, name: name, keyType: keyType,
+                            rootsPEM: rootsPEM, deadline: deadline, judgedAt: now,
+                            exchanges: exchanges)
                     })
             }
         }
     }
 
     private static func look(
-        host: String, port: UInt16, name: DomainName, rootsPEM: String, deadline: Duration,
-        judgedAt now: Date?, exchanges: [Exchange]
+        host: String, port: UInt16, name: DomainName, keyType: KeyType?, rootsPEM: String,
+        deadline: Duration, judgedAt now: Date?, exchanges: [Exchange]
     ) throws -> Served {
         let tried = "looking at \(name) on \(host):\(port)"
         let socket = try TimedSocket(host: host, port: port, deadline: deadline, tried: tried)
@@ -79,6 +82,7 @@ public enum Probe {
             ERR_clear_error()
         }
         _ = x_ssl_set_sni(ssl, name.rawValue)
+        if let keyType { _ = x_ssl_offer_signatures(ssl, signatures(of: keyType)) }
         SSL_set_fd(ssl, socket.descriptor)
         guard try socket.drive(ssl, { SSL_connect(ssl) }) == 1 else {
             let reason = OpenSSL.lastError ?? "the server closed the connection"
@@ -101,6 +105,14 @@ public enum Probe {
                     rootsPEM: rootsPEM, at: now)
             },
             answers: converse(ssl, exchanges, socket))
+    }
+
+    /// SSL_CTX_set1_sigalgs_list(3): a server chooses its certificate by these (RFC 8446 §4.2.3).
+    private static func signatures(of keyType: KeyType) -> String {
+        switch keyType {
+        case .ecdsa: "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512"
+        case .rsa: "RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512"
+        }
     }
 
     private static func converse(

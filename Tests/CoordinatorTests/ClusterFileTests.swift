@@ -129,6 +129,13 @@ import Testing
             ("packagePort: 7480", "packagePort: 0", "could not fetch the agent"),
             ("[\"203.0.113.7:7443\"]", "[\"203.0.113.7\"]", "not host:port"),
             ("uriFile: mongodb.uri", "urifile: x", "uriFile"),
+            ("keyTypes: [ecdsa]", "keyTypes: []", "there would be no certificate"),
+            ("keyTypes: [ecdsa]", "keyTypes: [rsa, rsa]", "a type stands there twice"),
+            ("keyTypes: [ecdsa]", "keyTypes: [rsaa]", "did you mean `ecdsa` or `rsa`?"),
+            ("TenSecondsMax: 600", "TenSecondsMax: 0", "0 is outside 1 to 1000000"),
+            ("PerSourceMax: 400", "PerSourceMax: -1", "edge.connectionsPerSourceMax: -1 is out"),
+            ("connectionsMax: 4000", "connectionsMax: 200001", "200001 is outside 1 to 200000"),
+            ("drainSeconds: 900", "drainSeconds: 59", "59 is outside 60 to 86400"),
         ])
     func impossible(right: String, wrong: String, said: String) throws {
         let found = try problems { $0.replacing(right, with: wrong) }

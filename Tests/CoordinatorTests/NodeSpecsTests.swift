@@ -32,6 +32,25 @@ import Trust
         #expect(packages.masked == ["certbot.timer"], "renewal has one owner")
     }
 
+    @Test("each type of key that is asked for is a step, ECDSA first, and each knows them all")
+    func keyTypes() throws {
+        var asked = try cluster()
+        func certificates() -> [StepSpec] {
+            NodeSpecs.steps(
+                of: asked, role: .controller, acme: .init(), controllerAddress: "10.42.0.10"
+            ).filter { $0.body.kind == "certificate" }
+        }
+        asked.certificate.keyTypes = [.rsa, .ecdsa]
+        #expect(certificates().map(\.id.rawValue) == ["certificate", "certificate-rsa"])
+        let specs = certificates().compactMap { step in
+            if case .certificate(let spec) = step.body { spec } else { nil }
+        }
+        #expect(specs.map(\.keyType) == [.ecdsa, .rsa])
+        #expect(specs.allSatisfy { $0.keyTypes == [.ecdsa, .rsa] })
+        asked.certificate.keyTypes = [.rsa]
+        #expect(certificates().map(\.id.rawValue) == ["certificate"])
+    }
+
     @Test("a worker joins the controller's private address and gets no edge")
     func worker() throws {
         let steps = try steps(.worker)

@@ -52,18 +52,19 @@ struct EdgeNode: Sendable {
         }
     }
 
-    var certificate: any Step {
-        get throws {
-            try step(
-                .certificate(
-                    CertificateSpec(
-                        domain: edge.domain, email: "ops@example.test",
-                        directory: pebble.directory, caPEM: pebble.caPEM,
-                        trustPEM: pebble.rootPEM)))
-        }
+    var certificate: any Step { get throws { try certificate(.ecdsa, of: [.ecdsa]) } }
+
+    /// One of a domain that is served with `types`.
+    func certificate(_ type: KeyType, of types: [KeyType]) throws -> any Step {
+        try step(
+            .certificate(
+                CertificateSpec(
+                    domain: edge.domain, email: "ops@example.test",
+                    directory: pebble.directory, caPEM: pebble.caPEM,
+                    trustPEM: pebble.rootPEM + pebble.caPEM, keyType: type, keyTypes: types)))
     }
 
-    private func step(_ body: StepBody) throws -> any Step {
+    func step(_ body: StepBody) throws -> any Step {
         try #require(
             Catalog.makeStep(
                 StepSpec(id: StepID(unchecked: body.kind), body: body),
@@ -80,16 +81,39 @@ struct EdgeNode: Sendable {
         }
     }
 
-    /// What a client is shown that connects now.
-    func served() async throws -> CertificateFacts {
+    /// What a client is shown that connects now, and that knows only `type` if there is one.
+    func served(_ type: KeyType? = nil) async throws -> CertificateFacts {
         try await Probe.connect(
-            host: "127.0.0.1", port: layout.httpsPort, name: edge.domain
+            host: "127.0.0.1", port: layout.httpsPort, name: edge.domain, keyType: type
         ).facts
     }
 
     /// What is in the bundle on disk.
-    func placed() throws -> CertificateFacts {
-        try CertificateFacts(pem: edge.world.files.text(layout.bundle) ?? "")
+    func placed(_ type: KeyType = .ecdsa) throws -> CertificateFacts {
+        try CertificateFacts(pem: edge.world.files.text(layout.bundle(of: type)) ?? "")
+    }
+
+    /// Puts a generation into certbot's archive, newer than those before, and points its links at
+    /// it, as a renewal does. It is issued here, so no order is made.
+    func mint(generation: Int, _ type: KeyType = .ecdsa) async throws {
+        let certbot = Certbot(layout: layout)
+        let key =
+            type == .rsa
+            ? ["rsa:2048"] : ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        let command = Command(
+            "openssl",
+            ["req", "-x509", "-nodes", "-days", "90", "-newkey"] + key + [
+                "-subj", "/CN=\(edge.domain)", "-addext", "subjectAltName=DNS:\(edge.domain)",
+                "-addext", "basicConstraints=critical,CA:FALSE",
+                "-CA", "\(edge.folder)/ca.pem", "-CAkey", "\(edge.folder)/ca.key",
+                "-keyout",
+                certbot.archived(.key, of: edge.domain, type, generation: generation),
+                "-out",
+                certbot.archived(.chain, of: edge.domain, type, generation: generation),
+            ])
+        _ = try await edge.world.processes.output(
+            of: command, limits: Limits(deadline: .seconds(30)), op: "test.mint")
+        try edge.link(generation: generation, type)
     }
 
     /// How often certbot was run.

@@ -27,6 +27,23 @@ import Testing
         }
     }
 
+    @Test("a spec of an older coordinator has what was meant then")
+    func older() throws {
+        let certificate = try JSON.decode(
+            CertificateSpec.self,
+            from: #"{"caPEM":"","directory":"https://ca","domain":"a.b","email":"c","trustPEM":""}"#
+                .utf8, what: "a spec")
+        #expect(certificate.keyType == .ecdsa)
+        #expect(certificate.keyTypes == [.ecdsa])
+        let edge = try JSON.decode(
+            HAProxySpec.self,
+            from: """
+                {"domain":"a.b","backendPort":30080,"requestsPerTenSecondsMax":1,\
+                "connectionsPerSourceMax":2,"connectionsMax":3}
+                """.utf8, what: "a spec")
+        #expect(edge.drain == .seconds(900))
+    }
+
     @Test("equal values have equal bytes, so a digest over them means something")
     func stableBytes() throws {
         let spec = PackagesSpec(names: ["a", "b"])

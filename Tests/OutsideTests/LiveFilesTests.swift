@@ -48,6 +48,26 @@ struct LiveFilesTests {
         #expect(try files.text(path) == "new")
     }
 
+    @Test(
+        "a read-only disk keeps the old content, and is told with where to look",
+        .enabled(if: getuid() == 0, "mounting a disk needs root"))
+    func replaceOnReadOnlyDisk() throws {
+        let disk = folder.file("disk")
+        try files.makeDirectory(disk, mode: 0o700, op: "test")
+        try #require(mount("tmpfs", disk, "tmpfs", 0, "size=64k") == 0)
+        defer { umount2(disk, CInt(MNT_DETACH)) }
+        let path = "\(disk)/haproxy.pem"
+        try files.replace(path, with: Array("old".utf8), mode: 0o600, op: "test")
+        let (remount, readOnly) = (UInt(MS_REMOUNT), UInt(MS_RDONLY))
+        try #require(mount("tmpfs", disk, "tmpfs", remount | readOnly, "") == 0)
+        let failure = #expect(throws: Failure.self) {
+            try files.replace(path, with: Array("new".utf8), mode: 0o600, op: "test")
+        }
+        #expect(failure?.message == "replacing \(path): Read-only file system")
+        #expect(failure?.fix.contains("findmnt --target \(disk)") == true)
+        #expect(try files.text(path) == "old")
+    }
+
     @Test("a symbolic link is never written through nor replaced")
     func replaceRefusesLink() throws {
         let (target, link) = (folder.file("shadow"), folder.file("haproxy.cfg"))

@@ -30,6 +30,27 @@ import Testing
         #expect(forced.environment["REQUESTS_CA_BUNDLE"] == nil)
     }
 
+    @Test("RSA has a lineage of its own for the same name")
+    func rsa() {
+        let certbot = Certbot()
+        let command = certbot.issue(
+            CertificateSpec(
+                domain: spec.domain, email: spec.email, directory: spec.directory, keyType: .rsa,
+                keyTypes: [.ecdsa, .rsa]), caFile: nil, forcing: false)
+        #expect(
+            command.arguments.suffix(6)
+                == [
+                    "--key-type", "rsa", "--rsa-key-size", "2048", "--cert-name",
+                    "chat.example.test-rsa", "--domain=chat.example.test",
+                ].suffix(6))
+        #expect(
+            certbot.live(.key, of: spec.domain, .rsa)
+                == "/etc/letsencrypt/live/chat.example.test-rsa/privkey.pem")
+        #expect(
+            certbot.renewalFile(of: spec.domain, .rsa)
+                == "/etc/letsencrypt/renewal/chat.example.test-rsa.conf")
+    }
+
     @Test("a live link names its generation, and nothing else does")
     func generations() {
         let certbot = Certbot()

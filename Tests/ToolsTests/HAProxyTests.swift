@@ -23,9 +23,9 @@ import Testing
     func limits() {
         let spec = HAProxySpec(
             domain: spec.domain, backendPort: 31080, requestsPerTenSecondsMax: 17,
-            connectionsPerSourceMax: 19, connectionsMax: 23)
+            connectionsPerSourceMax: 19, connectionsMax: 23, drain: .seconds(29))
         let text = HAProxyConfig.render(spec, version: HAProxyVersion(2, 6))
-        for piece in ["127.0.0.1:31080", "gt 17", "gt 19", "maxconn 23"] {
+        for piece in ["127.0.0.1:31080", "gt 17", "gt 19", "maxconn 23", "hard-stop-after 29s"] {
             #expect(text.contains(piece))
         }
     }

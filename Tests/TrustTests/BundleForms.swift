@@ -30,6 +30,10 @@ extension BundleTests.Form {
             $0.chain = $0.chain.replacingOccurrences(of: "\n", with: "\r\n")
             $0.key = $0.key.replacingOccurrences(of: "\n", with: "\r\n")
         },
+        Self("byte order marks") {
+            $0.chain = "\u{FEFF}" + $0.chain
+            $0.key = "\u{FEFF}" + $0.key
+        },
         Self("no newline at the ends") {
             $0.chain.removeLast()
             $0.key.removeLast()
@@ -57,10 +61,16 @@ extension BundleTests.Form {
         Self(
             "a key too weak to serve", "a TLS server would not take it: ee key too small",
             pair("weak")),
-        Self("no chain", "there is no certificate in it") { $0.chain = "" },
         Self("garbage", "there is no certificate in it") {
             $0.chain = String(repeating: "garbage\n", count: 100)
         },
+        Self("parameters of Diffie-Hellman beside it", "there is a block of DH PARAMETERS in it") {
+            $0.chain += "-----BEGIN DH PARAMETERS-----\nAAAA\n-----END DH PARAMETERS-----\n"
+        },
+        Self("a key in the chain", "there is a block of PRIVATE KEY in it") {
+            $0.chain = $0.key + $0.chain
+        },
+        Self("only a key", "there is no certificate in it") { $0.chain = "" },
         Self("a truncated certificate", "a certificate in it cannot be read") {
             $0.chain = String($0.chain.prefix(300))
         },

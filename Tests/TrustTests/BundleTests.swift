@@ -59,6 +59,31 @@ struct BundleTests {
         #expect(failure.message.hasSuffix("it is older than the one that is served"))
     }
 
+    @Test("a certificate of another CA may be older: each dates them back as it likes")
+    func anotherCA() throws {
+        func leaf(of root: Forge, _ seconds: TimeInterval) throws -> Forge {
+            try root.sign(
+                Forge.Wish(
+                    names: [.dnsName("chat.example.org")], usages: [.serverAuth],
+                    from: Forge.start.addingTimeInterval(seconds)))
+        }
+        let (one, other) = (try Forge(root: "one"), try Forge(root: "other"))
+        let served = try CertificateFacts(pem: leaf(of: other, -60).pem)
+        let older = try leaf(of: one, -120)
+        let bundle = Bundle(keyPEM: older.keyPEM, fullchainPEM: try older.pem)
+        try bundle.judge(
+            domain: Self.domain, rootsPEM: one.pem, now: Forge.start, notOlderThan: served)
+    }
+
+    @Test("the file can be read back")
+    func readBack() async throws {
+        let good = try await Bundles.shared.good()
+        let bundle = Bundle(keyPEM: Secret(good.key), fullchainPEM: good.chain)
+        let again = Bundle(pem: bundle.pem.reveal())
+        #expect(again.pem.reveal() == bundle.pem.reveal())
+        try again.judge(domain: Self.domain, rootsPEM: good.roots, now: good.now)
+    }
+
     @Test("the file is the key, then the chain, without a blank line and with a final newline")
     func file() async throws {
         let good = try await Bundles.shared.good()
@@ -69,6 +94,9 @@ struct BundleTests {
             fullchainPEM: "\n\n" + good.chain.replacingOccurrences(of: "\n", with: "\r\n") + "\r\n")
         #expect(messy.pem.reveal() == plain)
         #expect("\(messy)".contains("BEGIN PRIVATE") == false)
+        let marked = Bundle(
+            keyPEM: Secret("\u{FEFF}" + good.key), fullchainPEM: "\u{FEFF}" + good.chain)
+        #expect(marked.pem.reveal() == plain)
     }
 
     /// One way in which a bundle arrives.

@@ -32,6 +32,26 @@ struct CertificateFactsTests {
         #expect(facts.issuer.contains("only the subject"))
     }
 
+    @Test("the kind of key is told, and the CA by its organisation where it has one")
+    func kinds() async throws {
+        let workshop = try Workshop()
+        for (name, key, subject) in [
+            ("rsa", ["rsa:2048"], "/O=Chat CA/CN=E7"),
+            ("ec", ["ec", "-pkeyopt", "ec_paramgen_curve:secp384r1"], "/CN=only a name"),
+            ("ed", ["ed25519"], "/CN=x"),
+        ] {
+            try await workshop.openssl(
+                ["req", "-x509", "-nodes", "-subj", subject, "-keyout", "\(name).key", "-out"]
+                    + ["\(name).pem", "-newkey"] + key)
+        }
+        let rsa = try CertificateFacts(pem: workshop.read("rsa.pem"))
+        let curve = try CertificateFacts(pem: workshop.read("ec.pem"))
+        #expect([rsa.keyType, curve.keyType] == [.rsa, .ecdsa])
+        #expect(try CertificateFacts(pem: workshop.read("ed.pem")).keyType == nil)
+        #expect(rsa.authority == "Chat CA")
+        #expect(curve.authority == curve.issuer)
+    }
+
     @Test("the first certificate of a text counts, whatever stands before it")
     func first() throws {
         let (one, other) = (try Forge(root: "one"), try Forge(root: "other"))

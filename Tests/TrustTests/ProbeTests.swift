@@ -49,6 +49,37 @@ struct ProbeTests {
         }
     }
 
+    @Test("a client that knows one kind of key only sees that kind, or none")
+    func kinds() async throws {
+        try await workshop.openssl(
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=rsa", "-keyout",
+            "rsa.key", "-out", "rsa.pem")
+        try await workshop.serving(
+            "-cert", "leaf.pem", "-key", "leaf.key", "-dcert", "rsa.pem", "-dkey", "rsa.key",
+            "-www"
+        ) { port in
+            for type in KeyType.allCases {
+                let seen = try await Self.kind(port, type)
+                #expect(seen == type)
+            }
+        }
+        try await workshop.serving("-cert", "leaf.pem", "-key", "leaf.key", "-www") { port in
+            let seen = try await Self.kind(port, .ecdsa)
+            #expect(seen == .ecdsa)
+            let failure = await #expect(throws: Failure.self) {
+                try await Self.kind(port, .rsa)
+            }
+            #expect(failure?.code == .unavailable)
+        }
+    }
+
+    /// What a client of that type is shown.
+    private static func kind(_ port: UInt16, _ type: KeyType) async throws -> KeyType? {
+        try await Probe.connect(
+            host: "127.0.0.1", port: port, name: domain, keyType: type
+        ).facts.keyType
+    }
+
     @Test("what the server answers is kept")
     func answer() async throws {
         try await workshop.serving("-cert", "leaf.pem", "-key", "leaf.key", "-www") { port in

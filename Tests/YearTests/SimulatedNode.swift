@@ -76,6 +76,7 @@ struct SimulatedNode: Sendable {
         fake.files.directory(layout.certificateFolder, mode: 0o700)
         fake.files[layout.certificateList] = ""
         fake.units.install(HAProxyStep.unit)
+        fake.processes.on("haproxy", "-c") { _ in Finished(ending: .exited(0)) }
         let certbot = try SimulatedCertbot(
             domain: domain, ca: ca, lifetime: lifetime, files: fake.files, chance)
         fake.units.on("certbot") { [self] command in
@@ -139,7 +140,7 @@ struct SimulatedNode: Sendable {
             spec: CertificateSpec(
                 domain: domain, email: "ops@\(domain)", directory: ca.directory,
                 trustPEM: ca.mint.rootPEM),
-            state: "/var/lib/jeeves", look: { [haproxy] _, _ in try haproxy.handshake() })
+            state: "/var/lib/jeeves", look: { [haproxy] _, _, _ in try haproxy.handshake() })
     }
 
     /// Lets time pass until `date`, makes one pass of the agent, and says when the next one is due.

@@ -16,11 +16,18 @@ public struct Renewal: Sendable {
     /// certificate, and why certbot may not be tried now or did not succeed.
     func run() async throws -> String {
         let tried = "renewing the certificate"
-        guard let step = try await reconciler.step(CertificateStep.self) else {
+        let steps = try await reconciler.steps(CertificateStep.self)
+        guard !steps.isEmpty else {
             throw Failure(
                 .unsupported, "\(tried): this node serves none",
                 fix: "name a controller, or none for all of them")
         }
+        var served: [String] = []
+        for step in steps { served.append(try await renew(step, trying: tried)) }
+        return served.joined(separator: "; ")
+    }
+
+    private func renew(_ step: CertificateStep, trying tried: String) async throws -> String {
         do { try step.wishRenewal(world) } catch { throw Failure(error, trying: tried) }
         let status = await reconciler.redo(step.id)
         let now = status.steps.first { $0.id == step.id }

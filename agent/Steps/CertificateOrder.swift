@@ -27,7 +27,7 @@ struct CertificateOrder: Sendable {
     /// left is what was wanted. Throws what the CA answered, in words; while the next try is not
     /// due, what it answered last; and what a preflight found, which costs nothing.
     func place(
-        forcing: Bool, _ world: World, judging: () throws -> Void
+        forcing: Bool, _ world: World, judging: () async throws -> Void
     ) async throws {
         let unit = try unit(certbot.issue(spec, caFile: caFileIfAny, forcing: forcing))
         var budget = try OrderBudget.read(budgetFile, for: purpose, world.files)
@@ -46,7 +46,7 @@ struct CertificateOrder: Sendable {
         if let trouble = try await trouble(running: unit, &budget, world) {
             try note(trouble, &budget, world)
         }
-        try conclude(&budget, world, judging)
+        try await conclude(&budget, world, judging)
     }
 
     /// Throws why a person may not have one ordered now, and when the next turn is.
@@ -69,7 +69,10 @@ struct CertificateOrder: Sendable {
 
     /// Of what certbot has now, be it still valid or not; nil if it has none.
     private func lifetime(_ world: World) -> Duration? {
-        guard let facts = try? Lineage.read(of: spec.domain, certbot, world.files)?.facts else {
+        guard
+            let facts = try? Lineage.read(of: spec.domain, spec.keyType, certbot, world.files)?
+                .facts
+        else {
             return nil
         }
         return .seconds(facts.notAfter.timeIntervalSince(facts.notBefore))
@@ -127,10 +130,10 @@ extension CertificateOrder {
 
     /// The CA has given a certificate, which counts there whatever it is worth to us.
     private func conclude(
-        _ budget: inout OrderBudget, _ world: World, _ judging: () throws -> Void
-    ) throws {
+        _ budget: inout OrderBudget, _ world: World, _ judging: () async throws -> Void
+    ) async throws {
         budget.issued()
-        do { try judging() } catch let failure as Failure {
+        do { try await judging() } catch let failure as Failure {
             try fail(failure, nil, &budget, world)
             throw failure
         }

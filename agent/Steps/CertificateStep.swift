@@ -11,8 +11,8 @@ import Trust
 /// handshake shows, and mends the first difference. What serves goes on serving until better
 /// material was judged good.
 struct CertificateStep: Step {
-    /// Looks at what is served on loopback for the domain.
-    typealias Look = @Sendable (DomainName, EdgeLayout) async throws -> CertificateFacts
+    /// Looks at what is served on loopback for the domain to a client of that kind.
+    typealias Look = @Sendable (DomainName, EdgeLayout, KeyType) async throws -> CertificateFacts
 
     let id: StepID
     let spec: CertificateSpec
@@ -32,23 +32,30 @@ struct CertificateStep: Step {
         self.look = look
     }
 
-    static let handshake: Look = { domain, layout in
-        try await Probe.connect(host: "127.0.0.1", port: layout.httpsPort, name: domain).facts
+    static let handshake: Look = { domain, layout, keyType in
+        try await Probe.connect(
+            host: "127.0.0.1", port: layout.httpsPort, name: domain, keyType: keyType
+        ).facts
     }
 
     private var certbot: Certbot { Certbot(layout: layout) }
     private var order: CertificateOrder {
         CertificateOrder(id: id, spec: spec, state: state, layout: layout)
     }
-    private var wishFile: String { "\(state)/renewal.json" }
+    private var wishFile: String { "\(state)/renewal\(suffix).json" }
     /// What the CA said of the renewal; written by ``RenewalInquiry``.
     var adviceFile: String { "\(state)/\(id)-renewal.json" }
+    /// Each type of key has files of its own.
+    private var suffix: String { spec.keyType == .ecdsa ? "" : "-\(spec.keyType.rawValue)" }
+    private var edge: EdgeBundle { bundle(of: spec.keyType) }
+    private func bundle(of type: KeyType) -> EdgeBundle {
+        EdgeBundle(layout: layout, domain: spec.domain, keyType: type, look: look)
+    }
 
     func check(_ world: World) async throws -> Condition {
-        let edge = EdgeBundle(layout: layout, domain: spec.domain, look: look)
         guard try edge.isPlaced(world) else { return .missing }
-        var differences: [Difference] = []
-        switch try certificate(world) {
+        var differences = try unwanted.compactMap { try $0.leftover(world) }
+        switch try await certificate(world) {
         case .absent(let reason), .unusable(let reason, _):
             differences.append(Difference("certificate", found: reason, wanted: "valid"))
         case .usable(let lineage):
@@ -57,33 +64,38 @@ struct CertificateStep: Step {
                     Difference("certificate", found: "due for renewal", wanted: "renewed"))
             }
             differences += try await edge.differences(from: lineage, world)
+        case .older(_, let refusal):
+            differences.append(
+                Difference("certificate", found: refusal.message, wanted: "the newest"))
         }
         return differences.isEmpty ? .right : .differs(differences)
     }
 
     /// Throws what the CA answered, in words; while the next try is not due, what it answered last.
+    /// Throws `conflict` if certbot's files are older than what is served.
     func apply(_ world: World) async throws {
-        let edge = EdgeBundle(layout: layout, domain: spec.domain, look: look)
-        let before = try certificate(world)
+        let before = try await certificate(world)
+        switch before {
         // What is good is served first, so that trouble with the CA cannot keep it from serving.
-        if case .usable(let lineage) = before {
-            try await edge.serve(lineage, world)
+        case .usable(let lineage):
+            try await serve(lineage, world)
             guard try isDue(lineage, world) else { return }
+        case .older(let lineage, let refusal):
+            guard try isDue(lineage, world) else { throw refusal }
+        case .absent, .unusable: break
         }
-        try await order.place(forcing: before.isForced, world) { _ = try usable(world) }
-        try await edge.serve(usable(world), world)
+        try await order.place(forcing: before.isForced, world) { _ = try await usable(world) }
+        try await serve(usable(world), world)
     }
 
     /// Takes the bundle out of HAProxy; certbot's own files stay, so that no order is wasted if the
     /// step comes back.
     func remove(_ world: World) async throws {
-        try await EdgeBundle(layout: layout, domain: spec.domain, look: look).withdraw(world)
+        try await edge.withdraw(world)
     }
 
     func detail(_ world: World) async -> String {
-        guard let text = try? world.files.text(layout.bundle),
-            let facts = try? CertificateFacts(pem: text)
-        else { return "no certificate yet" }
+        guard let facts = edge.placed(world) else { return "no certificate yet" }
         let renewal = renewal(of: facts, world)
         return ServedCertificate(
             serial: facts.serialHex, notAfter: facts.notAfter, renewsFrom: renewal.date,
@@ -95,15 +107,17 @@ struct CertificateStep: Step {
     /// why the last try failed, and when the next may be, unless that is now.
     func wishRenewal(_ world: World) throws {
         try order.requireTurn(world)
-        guard case .usable(let lineage) = try certificate(world) else { return }
+        guard
+            let lineage = try Lineage.read(of: spec.domain, spec.keyType, certbot, world.files)
+        else { return }
         try RenewalWish(serial: lineage.facts.serial).save(wishFile, world.files)
     }
 
     /// What the CA of the spec can be asked about; nil if there is nothing good of its own.
     func ownCertificate(_ world: World) async throws -> CertificateFacts? {
-        guard case .usable(let lineage) = try certificate(world), !isFromAnotherCA(lineage) else {
-            return nil
-        }
+        guard case .usable(let lineage) = try await certificate(world),
+            !isFromAnotherCA(lineage)
+        else { return nil }
         return lineage.facts
     }
 
@@ -125,26 +139,41 @@ extension CertificateStep {
         /// `mends` if certbot puts it right by itself when it runs.
         case unusable(String, mends: Bool)
         case usable(Lineage)
+        /// Good, but older than what it would replace: somebody turned certbot's files back.
+        case older(Lineage, Failure)
 
         /// Whether certbot must be told to order what it would think too early.
         var isForced: Bool {
             switch self {
             case .absent: false
             case .unusable(_, let mends): !mends
-            case .usable: true
+            case .usable, .older: true
             }
         }
     }
 
-    private func certificate(_ world: World) throws -> Found {
+    /// Bundles of the types that the domain is not to be served with.
+    private var unwanted: [EdgeBundle] {
+        KeyType.allCases.filter { !spec.keyTypes.contains($0) && $0 != spec.keyType }
+            .map(bundle)
+    }
+
+    private func serve(_ lineage: Lineage, _ world: World) async throws {
+        try await edge.serve(lineage, world)
+        for bundle in unwanted where try bundle.leftover(world) != nil {
+            try await bundle.withdraw(world)
+        }
+    }
+
+    private func certificate(_ world: World) async throws -> Found {
         do {
-            guard let lineage = try Lineage.read(of: spec.domain, certbot, world.files) else {
-                return .absent("none yet")
-            }
+            let found = try Lineage.read(of: spec.domain, spec.keyType, certbot, world.files)
+            guard let lineage = found else { return .absent("none yet") }
             do {
                 try lineage.bundle.judge(
                     domain: spec.domain, rootsPEM: spec.trustPEM, now: world.clock.now())
-                return .usable(lineage)
+                return try await refusal(of: lineage, world).map { .older(lineage, $0) }
+                    ?? .usable(lineage)
             } catch let failure as Failure {
                 // A new order would not help against a clock that is wrong.
                 if lineage.facts.notBefore > world.clock.now() {
@@ -158,13 +187,35 @@ extension CertificateStep {
         }
     }
 
-    private func usable(_ world: World) throws -> Lineage {
-        switch try certificate(world) {
+    private func usable(_ world: World) async throws -> Lineage {
+        switch try await certificate(world) {
         case .usable(let lineage): return lineage
+        case .older(_, let refusal): throw refusal
         case .absent(let reason), .unusable(let reason, _):
             throw Failure(
                 .failed, "judging what certbot left: \(reason)",
                 fix: "read \(certbot.log) on the node")
+        }
+    }
+
+    /// Why `lineage`, judged good, may not replace what is served; nil if it may.
+    private func refusal(of lineage: Lineage, _ world: World) async throws -> Failure? {
+        let served = await edge.replaced(by: lineage, rootsPEM: spec.trustPEM, world)
+        guard let served else { return nil }
+        do {
+            try lineage.bundle.judge(
+                domain: spec.domain, rootsPEM: spec.trustPEM, now: world.clock.now(),
+                notOlderThan: served)
+            return nil
+        } catch let failure as Failure {
+            let name = certbot.lineage(of: spec.domain, spec.keyType)
+            return Failure(
+                .conflict,
+                "\(failure.message): certbot's serial \(lineage.facts.serial) of "
+                    + "\(lineage.facts.notBefore.formatted(.iso8601)), served "
+                    + "\(served.serial) of \(served.notBefore.formatted(.iso8601))",
+                fix: "point live/\(name) at its newest generation again, or have a new one made: "
+                    + "`jeeves cert renew`")
         }
     }
 

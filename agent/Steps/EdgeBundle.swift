@@ -4,38 +4,78 @@ import Outside
 import Tools
 import Trust
 
-/// `haproxy.pem` on a node: on disk, in HAProxy's memory, and as clients see it.
+/// A bundle on a node: on disk, in HAProxy's memory, and as clients see it.
 ///
-/// Disk first, then memory, then proof by a handshake; the previous bundle comes back if the new
-/// one cannot be proven. HAProxy is never stopped.
+/// Disk first, then a test of a cold start, then memory, then proof by a handshake; the previous
+/// bundle comes back if the new one cannot be proven. HAProxy is never stopped. Nothing is written
+/// over what is not root's own file.
 struct EdgeBundle: Sendable {
     let layout: EdgeLayout
     let domain: DomainName
+    /// What the bundle's place is for.
+    let keyType: KeyType
     let look: CertificateStep.Look
+
+    private var path: String { layout.bundle(of: keyType) }
+    private var line: String { layout.listLine(of: keyType) }
+    private var swap: CertificateSwap {
+        CertificateSwap(layout: layout, domain: domain, path: path, line: line, look: look)
+    }
 
     /// Whether the bundle is on disk and in the list that HAProxy reads when it starts.
     func isPlaced(_ world: World) throws -> Bool {
-        try world.files.info(layout.bundle) != nil && isListed(world)
+        try world.files.info(path) != nil && isListed(world)
+    }
+
+    /// What is in the way of a node without this bundle; nil if nothing.
+    func leftover(_ world: World) throws -> Difference? {
+        guard try world.files.info(path) != nil || isListed(world) else { return nil }
+        return Difference(path, found: "there", wanted: "no \(keyType.rawValue) certificate")
+    }
+
+    /// The certificate on disk; nil if there is none.
+    func placed(_ world: World) -> CertificateFacts? {
+        (try? world.files.readIfThere(path)).flatMap { facts(of: $0) }
+    }
+
+    /// What `lineage` would replace, as far as it is still good: on disk, or with its dates as a
+    /// client is shown it. Nil if that is nothing, or `lineage` itself.
+    func replaced(
+        by lineage: Lineage, rootsPEM: String, _ world: World
+    ) async -> CertificateFacts? {
+        let (wanted, now) = (lineage.facts, world.clock.now())
+        let text = (try? world.files.text(path)).flatMap { $0 }
+        let disk = text.flatMap { text in
+            try? Bundle(pem: text).judge(domain: domain, rootsPEM: rootsPEM, now: now)
+        }
+        if disk == wanted { return nil }
+        let shown = try? await look(domain, layout, disk?.keyType ?? keyType)
+        let good = [disk, shown].compactMap(\.self).filter { facts in
+            facts != wanted && facts.notBefore <= now && now < facts.notAfter
+                && facts.names.contains(domain.rawValue)
+        }
+        return good.max { $0.notBefore < $1.notBefore }
     }
 
     /// How far what is served is from `lineage`.
     func differences(from lineage: Lineage, _ world: World) async throws -> [Difference] {
         let wanted = lineage.facts.serial
-        let disk = try world.files.readIfThere(layout.bundle)
+        let disk = try world.files.readIfThere(path)
         if disk != Array(lineage.bundle.pem.reveal().utf8) {
             let serial = disk.flatMap { facts(of: $0)?.serial } ?? "something else"
-            return [Difference(layout.bundle, found: serial, wanted: wanted)]
+            return [Difference(path, found: serial, wanted: wanted)]
         }
-        if try world.files.info(layout.bundle)?.mode != 0o600 {
-            return [Difference(layout.bundle, found: "wrong mode", wanted: "mode 0600")]
+        let info = try world.files.info(path)
+        if info?.mode != 0o600 || info?.owner != 0 {
+            return [Difference(path, found: "wrong mode or owner", wanted: "mode 0600, root's")]
         }
         do {
-            let loaded = try await loaded(RuntimeSocket(world, layout))
+            let loaded = try await swap.loaded(RuntimeSocket(world, layout))
             guard let loaded, loaded.isUsed, loaded.serial == wanted else {
                 let serial = loaded?.serial ?? "none"
                 return [Difference("HAProxy's memory", found: serial, wanted: wanted)]
             }
-            let served = try await look(domain, layout).serial
+            let served = try await look(domain, layout, lineage.facts.keyType ?? keyType).serial
             return served == wanted
                 ? [] : [Difference("served certificate", found: served, wanted: wanted)]
         } catch let failure as Failure where failure.mayPass {
@@ -44,116 +84,123 @@ struct EdgeBundle: Sendable {
     }
 
     /// Makes HAProxy serve `lineage`, judged good before. Does nothing where it is right already.
+    ///
+    /// Throws `conflict` if something that is not root's own is in the way, `failed` if HAProxy
+    /// would not start with it, `unavailable` or `timeout` if no client is shown it.
     func serve(_ lineage: Lineage, _ world: World) async throws {
         if try await differences(from: lineage, world).isEmpty, try isListed(world) { return }
-        let previous = try world.files.readIfThere(layout.bundle)
-        let pem = lineage.bundle.pem
-        let bytes = Array(pem.reveal().utf8)
-        if try previous != bytes || world.files.info(layout.bundle)?.mode != 0o600 {
-            try world.files.replace(
-                layout.bundle, with: bytes, mode: 0o600, op: "certificate.bundle")
-        }
-        // After the bundle: HAProxy does not start with a list that names a missing file.
-        if try !isListed(world) {
-            try writeList(try list(world) + [layout.listLine], world)
-        }
+        try requireOwn(world)
+        let previous = Place(
+            bundle: try world.files.readIfThere(path), list: try list(world))
+        let next = Place(
+            bundle: Array(lineage.bundle.pem.reveal().utf8),
+            list: try isListed(world) ? previous.list : previous.list + [line])
+        try put(next, world)
+        let trouble = try await testStart(with: next, instead: previous, world)
         do {
-            try await load(pem, serial: lineage.facts.serial, world)
+            try await swap.load(lineage.bundle.pem, lineage.facts, world)
         } catch let failure as Failure {
-            try await putBack(previous, instead: bytes, because: failure, world)
+            try await putBack(previous, instead: next, because: failure, world)
         }
+        if let trouble { throw trouble }
     }
 
     /// Takes the bundle out of the list, of HAProxy's memory and of the disk, in this order.
     func withdraw(_ world: World) async throws {
         if try isListed(world) {
-            try writeList(try list(world).filter { $0 != layout.listLine }, world)
+            try requireOwn(world)
+            try writeList(try list(world).filter { $0 != line }, world)
         }
-        let socket = RuntimeSocket(world, layout)
-        if let loaded = try? await loaded(socket) {
-            if loaded.isUsed {
-                _ = try await socket.ask(
-                    HAProxyRuntime.remove(layout.bundle, from: layout.certificateList),
-                    op: "certificate.unlist")
-            }
-            _ = try await socket.ask(
-                HAProxyRuntime.delete(layout.bundle), op: "certificate.unload")
-        }
-        try world.files.remove(layout.bundle, op: "certificate.remove")
+        await swap.unload(world)
+        try world.files.remove(path, op: "certificate.remove")
     }
 }
 
 extension EdgeBundle {
-    /// Swaps through the runtime API; if that cannot be proven, by a reload.
-    private func load(_ pem: Secret, serial: String, _ world: World) async throws {
-        let socket = RuntimeSocket(world, layout)
-        do {
-            try await swap(pem, serial: serial, socket)
-            try await prove(serial, within: .seconds(5), world)
-        } catch is Failure {
-            try await world.units.job(
-                .reload, HAProxyStep.unit, deadline: .seconds(90), op: "certificate.reload")
-            try await prove(serial, within: .seconds(20), world)
-        }
+    /// What HAProxy finds when it starts.
+    private struct Place {
+        let bundle: [UInt8]?
+        let list: [String]
     }
 
-    /// Management guide, "set ssl cert": a place is made the first time, a stale transaction of
-    /// anyone's is dropped, and the list gets its line only if HAProxy does not use it yet.
-    private func swap(_ pem: Secret, serial: String, _ socket: RuntimeSocket) async throws {
-        let path = layout.bundle
-        let before = try await loaded(socket)
-        if before == nil {
-            try HAProxyRuntime.require(
-                .made, in: await socket.ask(HAProxyRuntime.new(path), op: "certificate.new"),
-                trying: "making a place for the certificate")
+    /// The list follows the bundle, and precedes its removal: HAProxy does not start with a list
+    /// that names a missing file.
+    private func put(_ place: Place, op: Op = "certificate.bundle", _ world: World) throws {
+        if let bundle = place.bundle,
+            try world.files.readIfThere(path) != bundle || world.files.info(path)?.mode != 0o600
+        {
+            try world.files.replace(path, with: bundle, mode: 0o600, op: op)
         }
-        if before?.serial != serial {
-            _ = try await socket.ask(HAProxyRuntime.abort(path), op: "certificate.abort")
-            try HAProxyRuntime.require(
-                .set,
-                in: await socket.ask(
-                    HAProxyRuntime.set(path, pem: pem).reveal(), op: "certificate.set"),
-                trying: "handing HAProxy the certificate")
-            try HAProxyRuntime.require(
-                .committed,
-                in: await socket.ask(HAProxyRuntime.commit(path), op: "certificate.commit"),
-                trying: "committing the certificate")
-        }
-        if before?.isUsed != true {
-            try HAProxyRuntime.require(
-                .committed,
-                in: await socket.ask(
-                    HAProxyRuntime.add(layout.listLine, to: layout.certificateList),
-                    op: "certificate.list.add"), trying: "listing the certificate")
-        }
+        if try list(world) != place.list { try writeList(place.list, world) }
+        if place.bundle == nil { try world.files.remove(path, op: "certificate.bundle.remove") }
     }
 
-    /// A handshake shows the new serial. Throws `timeout` if none does.
-    private func prove(_ serial: String, within deadline: Duration, _ world: World) async throws {
-        _ = try await world.clock.poll(
-            every: .milliseconds(250), atMost: deadline,
-            waitingFor: "a handshake that shows serial \(serial)", op: "certificate.prove"
-        ) {
-            (try? await look(domain, layout))?.serial == serial ? true : nil as Bool?
+    /// Proves that HAProxy would start with what is on disk now. If it would not, and would with
+    /// the previous bundle, that is back and this throws. What may be somebody else's fault must
+    /// not keep a good bundle from being served: it is returned.
+    private func testStart(
+        with next: Place, instead previous: Place, _ world: World
+    ) async throws -> Failure? {
+        let tried = "testing a start of HAProxy with the new certificate"
+        guard let new = try await complaint(world) else { return nil }
+        if previous.bundle != next.bundle {
+            try put(previous, op: "certificate.bundle.back", world)
+            guard try await complaint(world) != nil else {
+                throw Failure(
+                    .failed, "\(tried) (the previous one is back): \(new)",
+                    fix: "compare `openssl x509 -text` of certbot's files with what HAProxy says")
+            }
+            try put(next, world)
         }
+        return Failure(
+            .failed, "\(tried), which is served: HAProxy would not start again: \(new)",
+            fix: "run `haproxy -c -f \(layout.configFile)` on the node and mend what it names")
+    }
+
+    private func complaint(_ world: World) async throws -> String? {
+        let found = try await ConfigTest.complaints(
+            about: layout.configFile, world, op: "certificate.test")
+        return found.isEmpty ? nil : found.prefix(3).joined(separator: "; ")
     }
 
     private func putBack(
-        _ previous: [UInt8]?, instead bytes: [UInt8], because failure: Failure, _ world: World
+        _ previous: Place, instead next: Place, because failure: Failure, _ world: World
     ) async throws {
-        guard let previous, previous != bytes else { throw failure }
-        try world.files.replace(
-            layout.bundle, with: previous, mode: 0o600, op: "certificate.bundle.back")
-        if let serial = facts(of: previous)?.serial {
-            let pem = Secret(String(decoding: previous, as: UTF8.self))
-            try await swap(pem, serial: serial, RuntimeSocket(world, layout))
+        guard let bundle = previous.bundle, bundle != next.bundle else { throw failure }
+        try put(previous, op: "certificate.bundle.back", world)
+        if let facts = facts(of: bundle) {
+            do {
+                try await swap.load(Secret(String(decoding: bundle, as: UTF8.self)), facts, world)
+            } catch let second as Failure {
+                throw failure.context(
+                    "serving the new certificate (nor can the previous one be proven: "
+                        + "\(second.message))")
+            }
         }
         throw failure.context("serving the new certificate (the previous one is back)")
     }
 
-    private func loaded(_ socket: RuntimeSocket) async throws -> HAProxyRuntime.Loaded? {
-        try await HAProxyRuntime.Loaded(
-            socket.ask(HAProxyRuntime.show(layout.bundle), op: "certificate.show"))
+    /// Reading would follow a link, and a replacement would take over another user's file.
+    private func requireOwn(_ world: World) throws {
+        let wanted = [
+            (layout.certificateFolder, FileInfo.Kind.directory), (path, .file),
+            (layout.certificateList, .file),
+        ]
+        for (path, kind) in wanted {
+            guard let info = try world.files.info(path) else { continue }
+            let tried = "writing the certificate for HAProxy"
+            guard info.kind == kind else {
+                let what = info.kind == .link ? "a symbolic link" : "of another kind"
+                throw Failure(
+                    .conflict, "\(tried): \(path) is \(what)",
+                    fix: "look at what \(path) is and move it away")
+            }
+            guard info.owner == 0 else {
+                throw Failure(
+                    .conflict, "\(tried): \(path) belongs to user \(info.owner), not to root",
+                    fix: "look at who wrote \(path), then move it away")
+            }
+        }
     }
 
     private func facts(of bytes: [UInt8]) -> CertificateFacts? {
@@ -165,9 +212,7 @@ extension EdgeBundle {
             .split(whereSeparator: \.isNewline).map(String.init)
     }
 
-    private func isListed(_ world: World) throws -> Bool {
-        try list(world).contains(layout.listLine)
-    }
+    private func isListed(_ world: World) throws -> Bool { try list(world).contains(line) }
 
     private func writeList(_ lines: [String], _ world: World) throws {
         let text = lines.map { $0 + "\n" }.joined()

@@ -58,8 +58,9 @@ struct HAProxyStep: Step {
         return differences.isEmpty ? .right : .differs(differences)
     }
 
-    /// Throws `conflict` if the file is not ours to overwrite, `failed` naming the line that
-    /// HAProxy refuses, `timeout` if the new configuration never came to run.
+    /// Throws `conflict` if the file is not ours to overwrite, `unavailable` while too many old
+    /// workers end, `failed` naming the line that HAProxy refuses, `timeout` if the new
+    /// configuration never came to run.
     func apply(_ world: World) async throws {
         let version = try await HAProxyVersion(
             world.processes.output(
@@ -68,6 +69,7 @@ struct HAProxyStep: Step {
         let wanted = wanted(for: version)
         let previous = try world.files.text(layout.configFile)
         try await requireOurs(previous, wanted.text, world)
+        try await requireRoom(for: wanted, world)
         try makeCertificateList(world)
         if previous == wanted.text {
             try await test(layout.configFile, world)
@@ -77,7 +79,8 @@ struct HAProxyStep: Step {
         do {
             try await load(wanted.description, world)
         } catch let failure as Failure {
-            try await putBack(previous, instead: wanted, because: failure, world)
+            let cause = await Descriptors.shortage(for: spec, world, layout) ?? failure
+            try await putBack(previous, instead: wanted, because: cause, world)
         }
     }
 
@@ -103,7 +106,8 @@ struct HAProxyStep: Step {
         guard let info = try? await RuntimeSocket(world, layout).info() else {
             return "not answering"
         }
-        return "haproxy \(info.version), pid \(info.pid)"
+        let old = await OldWorkers.read(world, layout).map { ", \($0.words)" } ?? ""
+        return "haproxy \(info.version), pid \(info.pid)\(old)"
     }
 }
 
@@ -193,11 +197,7 @@ extension HAProxyStep {
     }
 
     private func complaints(about path: String, _ world: World) async throws -> [String] {
-        let finished = try await world.processes.run(
-            HAProxy.check(path), limits: Limits(deadline: .seconds(30)), op: "haproxy.check")
-        if finished.succeeded { return [] }
-        let complaints = HAProxy.complaints(finished)
-        return complaints.isEmpty ? [finished.sentence] : complaints
+        try await ConfigTest.complaints(about: path, world, op: "haproxy.check")
     }
 
     /// Reloads, or starts what does not run, and waits until the new configuration answers on the
@@ -219,6 +219,14 @@ extension HAProxyStep {
             else { return nil as Bool? }
             return true
         }
+    }
+
+    /// A change of what serves already can wait for old workers to end.
+    private func requireRoom(for wanted: Wanted, _ world: World) async throws {
+        guard let info = try? await RuntimeSocket(world, layout).info(),
+            info.description != wanted.description, await accepts(world)
+        else { return }
+        try await OldWorkers.requireRoom(world, layout)
     }
 
     private func accepts(_ world: World) async -> Bool {

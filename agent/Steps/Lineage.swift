@@ -19,17 +19,19 @@ struct Lineage: Sendable {
     /// Nil if certbot never got one. Throws `unavailable` if the links are between two generations:
     /// certbot is at work, or was killed there and mends it in its next run.
     static func read(
-        of domain: DomainName, _ certbot: Certbot, _ files: any Files
+        of domain: DomainName, _ type: KeyType, _ certbot: Certbot, _ files: any Files
     ) throws -> Lineage? {
+        let name = certbot.lineage(of: domain, type)
+        // certbot would refuse to go on with a broken one, and orders a new one without.
+        let away = "move live/\(name), archive/\(name) and renewal/\(name).conf away"
         var found: [Int] = []
         for part in [Certbot.Part.key, .chain] {
-            let link = certbot.live(part, of: domain)
+            let link = certbot.live(part, of: domain, type)
             guard try files.info(link) != nil else { return nil }
             guard let number = certbot.generation(of: part, target: try files.linkTarget(link))
             else {
                 throw Failure(
-                    .conflict, "reading \(link): it does not lead to certbot's archive",
-                    fix: "move live/\(domain), archive/\(domain) and renewal/\(domain).conf away")
+                    .conflict, "reading \(link): it does not lead to certbot's archive", fix: away)
             }
             found.append(number)
         }
@@ -37,15 +39,18 @@ struct Lineage: Sendable {
             throw Failure(.unavailable, "reading certbot's files: they are between generations")
         }
         func text(_ part: Certbot.Part) throws -> String {
-            let path = certbot.archived(part, of: domain, generation: number)
-            return String(
-                decoding: try files.read(path, bytesMax: fileBytesMax), as: UTF8.self)
+            let path = certbot.archived(part, of: domain, type, generation: number)
+            guard let bytes = try files.readIfThere(path, bytesMax: fileBytesMax) else {
+                throw Failure(
+                    .conflict, "reading certbot's files: \(path) is missing", fix: away)
+            }
+            return String(decoding: bytes, as: UTF8.self)
         }
         let chain = try text(.chain)
         return Lineage(
             bundle: Bundle(keyPEM: Secret(try text(.key)), fullchainPEM: chain),
             facts: try CertificateFacts(pem: chain),
-            server: try files.text(certbot.renewalFile(of: domain))
+            server: try files.text(certbot.renewalFile(of: domain, type))
                 .flatMap(Certbot.server(inRenewalFile:)))
     }
 }

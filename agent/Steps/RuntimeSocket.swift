@@ -2,13 +2,18 @@ import Model
 import Outside
 import Tools
 
-/// HAProxy's runtime API over its socket: one command a connection.
+/// HAProxy's runtime API over its socket, or its master's: one command a connection.
 struct RuntimeSocket: Sendable {
     let path: String
     let network: any Network
 
     init(_ world: World, _ layout: EdgeLayout) {
         (path, network) = (layout.runtimeSocket, world.network)
+    }
+
+    /// The master's: it knows its workers, and only them.
+    init(master world: World, _ layout: EdgeLayout) {
+        (path, network) = (layout.masterSocket, world.network)
     }
 
     /// What runs now. Throws `unavailable` if HAProxy does not answer.

@@ -4,7 +4,7 @@ import Model
 enum NodeSpecs {
     /// The step that needs a ticket from the coordinator.
     static let joinStep = "join"
-    /// The step that serves the certificate.
+    /// The step that serves the certificate; of two the preferred one.
     static let certificateStep = "certificate"
 
     /// The steps of one node, in the order in which a person would do them. `controllerAddress` is
@@ -58,15 +58,24 @@ enum NodeSpecs {
                         domain: cluster.domain,
                         requestsPerTenSecondsMax: cluster.edge.requestsPerTenSecondsMax,
                         connectionsPerSourceMax: cluster.edge.connectionsPerSourceMax,
-                        connectionsMax: cluster.edge.connectionsMax))),
+                        connectionsMax: cluster.edge.connectionsMax,
+                        drain: .seconds(cluster.edge.drainSeconds)))),
+        ] + certificates(of: cluster, acme: acme)
+    }
+
+    /// One step for each type of key, ECDSA's first whatever the order in the file.
+    private static func certificates(of cluster: ClusterSpec, acme: ACMEFiles) -> [StepSpec] {
+        let types = KeyType.allCases.filter(cluster.certificate.keyTypes.contains)
+        return types.map { type in
             step(
-                certificateStep, needs: ["haproxy"],
+                type == types.first ? certificateStep : "\(certificateStep)-\(type.rawValue)",
+                needs: ["haproxy"],
                 .certificate(
                     CertificateSpec(
                         domain: cluster.domain, email: cluster.certificate.email,
                         directory: cluster.certificate.acme.directoryURL, caPEM: acme.caPEM,
-                        trustPEM: acme.trustPEM))),
-        ]
+                        trustPEM: acme.trustPEM, keyType: type, keyTypes: types)))
+        }
     }
 
     private static func step(_ id: String, needs: [String] = [], _ body: StepBody) -> StepSpec {

@@ -34,14 +34,17 @@ public struct CertificateSection: Section {
 
     /// Address of the ACME account.
     public var email: String
+    /// One certificate for each.
+    public var keyTypes: [KeyType]
     public var acme: ACME
 
-    public enum CodingKeys: String, CodingKey, CaseIterable { case email, acme }
+    public enum CodingKeys: String, CodingKey, CaseIterable { case email, keyTypes, acme }
     public static let sections: [CodingKeys: any Section.Type] = [.acme: ACME.self]
 
     public init(from decoder: any Decoder) throws {
         let file = try decoder.container(keyedBy: CodingKeys.self)
         email = try file.decode(String.self, forKey: .email)
+        keyTypes = try file.decode(.keyTypes, or: [.ecdsa])
         acme = try file.decode(.acme, or: ACME())
     }
 }
@@ -51,13 +54,16 @@ public struct EdgeSection: Section {
     public var requestsPerTenSecondsMax: Int
     public var connectionsPerSourceMax: Int
     public var connectionsMax: Int
+    /// How long connections may outlive a reload.
+    public var drainSeconds: Int
 
     public enum CodingKeys: String, CodingKey, CaseIterable {
-        case requestsPerTenSecondsMax, connectionsPerSourceMax, connectionsMax
+        case requestsPerTenSecondsMax, connectionsPerSourceMax, connectionsMax, drainSeconds
     }
 
     public init() {
         (requestsPerTenSecondsMax, connectionsPerSourceMax, connectionsMax) = (600, 400, 4000)
+        drainSeconds = 900
     }
 
     public init(from decoder: any Decoder) throws {
@@ -65,5 +71,6 @@ public struct EdgeSection: Section {
         requestsPerTenSecondsMax = try file.decode(.requestsPerTenSecondsMax, or: 600)
         connectionsPerSourceMax = try file.decode(.connectionsPerSourceMax, or: 400)
         connectionsMax = try file.decode(.connectionsMax, or: 4000)
+        drainSeconds = try file.decode(.drainSeconds, or: 900)
     }
 }

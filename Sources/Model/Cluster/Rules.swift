@@ -71,6 +71,12 @@ extension ClusterSpec {
             isEmail(certificate.email), "certificate.email",
             "\"\(certificate.email)\" is not an e-mail address",
             "write the address that the CA may write to")
+        check(
+            !certificate.keyTypes.isEmpty, "certificate.keyTypes",
+            "there is none, so there would be no certificate", "write [ecdsa], or [ecdsa, rsa]")
+        check(
+            Set(certificate.keyTypes).count == certificate.keyTypes.count, "certificate.keyTypes",
+            "a type stands there twice", "write each type once")
         let acme = certificate.acme
         check(
             acme.directory.isEmpty || acme.directory.hasPrefix("https://"),
@@ -89,12 +95,19 @@ extension ClusterSpec {
         check(
             (30...86400).contains(dns.ttl), "dns.ttl", "\(dns.ttl) seconds is outside 30 to 86400",
             "write 60")
-        let limits = [
-            edge.requestsPerTenSecondsMax, edge.connectionsPerSourceMax, edge.connectionsMax,
-        ]
-        check(
-            limits.allSatisfy { (1...1_000_000).contains($0) }, "edge",
-            "a limit is outside 1 to 1000000", "write a positive number")
+        // HAProxy takes two file descriptors a connection, and systemd gives it 524288: with more
+        // it would not start (systemd-system.conf(5), DefaultLimitNOFILE).
+        for (name, value, range) in [
+            ("requestsPerTenSecondsMax", edge.requestsPerTenSecondsMax, 1...1_000_000),
+            ("connectionsPerSourceMax", edge.connectionsPerSourceMax, 1...1_000_000),
+            ("connectionsMax", edge.connectionsMax, 1...200_000),
+            ("drainSeconds", edge.drainSeconds, 60...86_400),
+        ] {
+            check(
+                range.contains(value), "edge.\(name)",
+                "\(value) is outside \(range.lowerBound) to \(range.upperBound)",
+                "write a number between them, or leave it out")
+        }
         return found
     }
 

@@ -38,10 +38,15 @@ struct Replacement {
     }
 
     private func failure(_ error: ErrnoError) -> Failure {
-        let isFull = [ENOSPC, EDQUOT].contains(error.code)
+        let fix =
+            switch error.code {
+            case ENOSPC, EDQUOT: "free space there, see `df -h \(folder)`"
+            // Linux does this to a disk that fails (ext4(5), errors=remount-ro).
+            case EROFS: "see in `dmesg` why it is read-only, see `findmnt --target \(folder)`"
+            default: ""
+            }
         return Failure(
-            .failed, "replacing \(path): \(errnoText(error.code))",
-            fix: isFull ? "free space there, see `df -h \(folder)`" : "")
+            .failed, "replacing \(path): \(errnoText(error.code))", fix: fix)
     }
 
     private func refuseOthers(in directory: Int32) throws {

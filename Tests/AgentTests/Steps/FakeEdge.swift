@@ -20,11 +20,14 @@ final class FakeEdge: Sendable {
         var transaction: [String: String] = [:]
         var used: Set<String> = []
         var generations: [EdgeFixtures.Generation]
-        var issued = 0
+        var issued: [KeyType: Int] = [:]
         var refusal: Finished?
         /// Handshakes go on showing the old certificate.
         var isStuck = false
         var refusesConfig: String?
+        /// It would not start with this one in the bundle.
+        var refusedSerial: String?
+        var oldWorkers = 0
     }
 
     let fake: FakeWorld
@@ -54,6 +57,12 @@ final class FakeEdge: Sendable {
             .unix(path: layout.runtimeSocket), changes: { !$0.hasPrefix("show ") }
         ) { [self] command in try answer(command) }
         surround()
+        fake.network.onExchange(
+            .unix(path: layout.masterSocket), changes: { !$0.hasPrefix("show ") }
+        ) { [self] _ in
+            try requireRunning()
+            return processes
+        }
         fake.network.on("GET", .tcp(host: "127.0.0.1", port: 80), "/") { [self] _ in
             try requireRunning()
             return HTTPResponse(status: 301)
@@ -97,27 +106,36 @@ final class FakeEdge: Sendable {
     func refuse(_ finished: Finished?) { state.withLock { $0.refusal = finished } }
     func refuseConfig(_ line: String?) { state.withLock { $0.refusesConfig = line } }
     func stick() { state.withLock { $0.isStuck = true } }
+    func keepOldWorkers(_ count: Int) { state.withLock { $0.oldWorkers = count } }
+    func refuseStart(with serial: String) { state.withLock { $0.refusedSerial = serial } }
 
     /// Certificates that certbot got so far.
-    var issued: Int { state.withLock { $0.issued } }
+    var issued: Int { state.withLock { $0.issued.values.reduce(0, +) } }
     var pid: Int { state.withLock { $0.pid } }
 
     /// Serial number of what a client is shown; nil if TLS is refused.
-    var served: String? { try? facts().serial }
+    var served: String? { served(.ecdsa) }
 
-    func certificateStep() -> CertificateStep {
+    /// What a client is shown that knows only that type.
+    func served(_ type: KeyType) -> String? { try? facts(type).serial }
+
+    func certificateStep(
+        _ type: KeyType = .ecdsa, of types: [KeyType] = [.ecdsa]
+    ) -> CertificateStep {
         CertificateStep(
-            id: StepID(unchecked: "certificate"),
+            id: StepID(unchecked: type == .ecdsa ? "certificate" : "certificate-\(type)"),
             spec: CertificateSpec(
                 domain: DomainName(unchecked: "chat.example.test"), email: "ops@example.test",
-                directory: "https://acme.example.test/dir", trustPEM: EdgeFixtures.root),
-            state: "/var/lib/jeeves", look: { [self] _, _ in try facts() })
+                directory: "https://acme.example.test/dir",
+                trustPEM: EdgeFixtures.root + EdgeFixtures.rsaRoot,
+                keyType: type, keyTypes: types),
+            state: "/var/lib/jeeves", look: { [self] _, _, type in try facts(type) })
     }
 
-    private func facts() throws -> CertificateFacts {
-        try state.withLock { state in
-            guard state.isRunning, state.used.contains(layout.bundle),
-                let pem = state.memory[layout.bundle]
+    private func facts(_ type: KeyType) throws -> CertificateFacts {
+        let path = layout.bundle(of: type)
+        return try state.withLock { state in
+            guard state.isRunning, state.used.contains(path), let pem = state.memory[path]
             else { throw Failure(.unavailable, "TLS failed: unrecognized name") }
             return try CertificateFacts(pem: state.isStuck ? EdgeFixtures.first.chain : pem)
         }
@@ -130,7 +148,11 @@ final class FakeEdge: Sendable {
     }
 
     private func judgeConfig() -> Finished {
-        guard let line = state.withLock({ $0.refusesConfig }) else {
+        let (line, serial) = state.withLock { ($0.refusesConfig, $0.refusedSerial) }
+        let bundle = fake.files[layout.bundle].flatMap { try? CertificateFacts(pem: $0) }
+        let broken = "unable to load certificate from file '\(layout.bundle)'."
+        let complaint = line ?? (serial != nil && bundle?.serial == serial ? broken : nil)
+        guard let line = complaint else {
             return Finished(ending: .exited(0), output: "Configuration file is valid\n")
         }
         return Finished(
@@ -140,6 +162,23 @@ final class FakeEdge: Sendable {
                 [ALERT]    (1) : config : \(line)
                 [ALERT]    (1) : config : Fatal errors found in configuration.
                 """)
+    }
+
+    /// Three reloads, the last 10 s ago (HAProxy 2.6.12).
+    private var processes: String {
+        let old = (0..<state.withLock { $0.oldWorkers }).map { number in
+            "3\(number) worker \(number + 1) 0d00h0\(number + 1)m10s 2.6.12-1+deb12u4"
+        }
+        return """
+            #<PID>          <type>          <reloads>       <uptime>        <version>
+            29              master          3 [failed: 0]   0d00h58m00s     2.6.12-1+deb12u4
+            # workers
+            \(pid)         worker          0               0d00h00m10s     2.6.12-1+deb12u4
+            # old workers
+            \(old.joined(separator: "\n"))
+            # programs
+
+            """
     }
 
     private func load() {
@@ -160,10 +199,14 @@ final class FakeEdge: Sendable {
 
     private func certbot(_ command: Command) -> Finished {
         let isRehearsal = command.arguments.contains("--dry-run")
+        let type: KeyType = command.arguments.contains("rsa") ? .rsa : .ecdsa
         let (refusal, next) = state.withLock { state in
-            let generation = state.generations[min(state.issued, state.generations.count - 1)]
-            if state.refusal == nil, !isRehearsal { state.issued += 1 }
-            return (state.refusal, (generation, state.issued))
+            let number = state.issued[type, default: 0]
+            let all =
+                type == .rsa ? [EdgeFixtures.rsa, EdgeFixtures.nextRSA] : state.generations
+            let generation = all[min(number, all.count - 1)]
+            if state.refusal == nil, !isRehearsal { state.issued[type] = number + 1 }
+            return (state.refusal, (generation, number + 1))
         }
         if let refusal { return refusal }
         if isRehearsal {
@@ -172,16 +215,18 @@ final class FakeEdge: Sendable {
         let (generation, number) = next
         let certbot = Certbot(layout: layout)
         let domain = DomainName(unchecked: "chat.example.test")
+        let lineage = certbot.lineage(of: domain, type)
         for (part, text) in [
             (Certbot.Part.key, generation.key), (Certbot.Part.chain, generation.chain),
         ] {
-            let path = certbot.archived(part, of: domain, generation: number)
+            let path = certbot.archived(part, of: domain, type, generation: number)
             fake.files.put(Array(text.utf8), at: path, mode: 0o600)
             fake.files.link(
-                certbot.live(part, of: domain),
-                to: "../../archive/\(domain)/\(part.rawValue)\(number).pem")
+                certbot.live(part, of: domain, type),
+                to: "../../archive/\(lineage)/\(part.rawValue)\(number).pem"
+            )
         }
-        fake.files[certbot.renewalFile(of: domain)] =
+        fake.files[certbot.renewalFile(of: domain, type)] =
             "[renewalparams]\nserver = https://acme.example.test/dir\n"
         return Finished(ending: .exited(0), output: "Successfully received certificate.\n")
     }

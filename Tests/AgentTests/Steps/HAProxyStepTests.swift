@@ -61,6 +61,43 @@ import Tools
         #expect(edge.pid == pid + 1)
     }
 
+    @Test("old workers are counted in the status, and three of them hold up a change, not a start")
+    func oldWorkers() async throws {
+        let (fake, edge) = node()
+        try await converge(step, fake.world)
+        let newer = HAProxyStep(spec: HAProxySpec(domain: step.spec.domain, connectionsMax: 9))
+        edge.keepOldWorkers(3)
+        #expect(await step.detail(fake.world).hasSuffix(", 3 old workers end since \(Self.since)"))
+        let before = fake.files[path]
+        fake.forgetOps()
+        do {
+            try await newer.apply(fake.world)
+            Issue.record("it was reloaded once more")
+        } catch let failure as Failure {
+            #expect(failure.code == .unavailable)
+            #expect(failure.message.contains("3 old workers end since \(Self.since)"))
+            #expect(failure.fix.contains("edge.drainSeconds"))
+        }
+        #expect(fake.files[path] == before)
+        #expect(fake.ops == ["haproxy.version"])
+        edge.keepOldWorkers(2)
+        try await converge(newer, fake.world)
+    }
+
+    /// The second youngest of the old workers took over then.
+    private static let since = "2025-12-31T23:57:50Z"
+
+    @Test("the descriptors that a process may have are read as Linux prints them")
+    func descriptors() {
+        let limits = """
+            Limit                     Soft Limit           Hard Limit           Units
+            Max processes             31398                31398                processes
+            Max open files            1024                 524288               files
+            """
+        #expect(Descriptors.hardLimit(in: limits) == 524_288)
+        #expect(Descriptors.hardLimit(in: "") == nil)
+    }
+
     @Test("a configuration edited by hand is reported and left, with the line that is wrong")
     func edited() async throws {
         let (fake, edge) = node()

@@ -52,6 +52,7 @@ public struct LoopbackEdge: Sendable {
         layout.configFile = "\(folder)/haproxy/haproxy.cfg"
         layout.certificateFolder = "\(folder)/haproxy/certs"
         layout.runtimeSocket = "\(folder)/admin.sock"
+        layout.masterSocket = "\(folder)/master.sock"
         layout.certbotConfig = "\(folder)/letsencrypt"
         layout.certbotWork = "\(folder)/letsencrypt-work"
         layout.certbotLogs = "\(folder)/letsencrypt-log"
@@ -70,13 +71,14 @@ public struct LoopbackEdge: Sendable {
     }
 
     /// Points certbot's links at a generation of its archive, as certbot does at an order's end.
-    public func link(generation: Int) throws {
+    public func link(generation: Int, _ type: KeyType = .ecdsa) throws {
         let certbot = Certbot(layout: layout)
-        let live = "\(layout.certbotConfig)/live/\(domain)"
+        let lineage = certbot.lineage(of: domain, type)
+        let live = "\(layout.certbotConfig)/live/\(lineage)"
         try world.files.makeDirectory(live, mode: 0o700, op: "edge.live")
         for part in [Certbot.Part.key, .chain] {
-            let link = certbot.live(part, of: domain)
-            let target = "../../archive/\(domain)/\(part.rawValue)\(generation).pem"
+            let link = certbot.live(part, of: domain, type)
+            let target = "../../archive/\(lineage)/\(part.rawValue)\(generation).pem"
             try world.files.remove(link, op: "edge.unlink")
             guard symlink(target, link) == 0 else {
                 throw Failure(.failed, "making the link \(link): error \(errno)")

@@ -64,7 +64,8 @@ public actor LoopbackUnits: Units {
         guard main?.isRunning != true else { return }
         let (network, socket) = (world.network, layout.runtimeSocket)
         main = try await Daemon.start(
-            Command("haproxy", ["-W", "-f", layout.configFile]), in: world
+            Command("haproxy", ["-W", "-f", layout.configFile, "-S", layout.masterSocket]),
+            in: world
         ) {
             let answer = try? await network.exchange(
                 .unix(path: socket), sending: Array(HAProxyRuntime.showInfo.utf8),
