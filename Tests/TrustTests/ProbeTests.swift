@@ -1,6 +1,7 @@
 import Foundation
 import Model
 import Outside
+import Support
 import Testing
 
 @testable import Trust
