@@ -38,6 +38,21 @@ extension ServedCertificate {
         /// Less than an eighth is left.
         case critical
         case expired
+
+        /// Whether somebody should look at it.
+        public var isTrouble: Bool {
+            switch self {
+            case .quiet, .due: false
+            case .warning, .critical, .expired: true
+            }
+        }
+    }
+
+    /// Part of its lifetime that is left, from 1 to 0; nil without `notBefore`.
+    public func left(now: Date) -> Double? {
+        guard let notBefore, notBefore < notAfter else { return nil }
+        let lifetime = notAfter.timeIntervalSince(notBefore)
+        return min(1, max(0, notAfter.timeIntervalSince(now) / lifetime))
     }
 
     /// Without `notBefore` the lifetime is unknown, and nothing is between due and expired.

@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 extension StepState {
     /// The state in one word, for tables.
     public var word: String {
@@ -16,5 +18,13 @@ extension StepStatus {
     public var explanation: String {
         if case .failed(let failure) = state { return failure.message }
         return detail
+    }
+
+    /// The state in one word, and the certificate's alert if it is one of trouble.
+    public func word(now: Date) -> String {
+        guard let alert = ServedCertificate(detail)?.alert(now: now), alert.isTrouble else {
+            return state.word
+        }
+        return "\(state.word), \(alert.rawValue)"
     }
 }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Model
 
 /// A program to run as a transient systemd unit, so that it outlives a restart of the agent.
@@ -25,12 +26,17 @@ public struct UnitState: Sendable, Hashable {
     public var result: String
     /// `ExecMainStatus`: exit code of the main process.
     public var exitCode: Int32
+    /// `StateChangeTimestamp`: since when it is so; nil if systemd does not say.
+    public var since: Date?
 
-    public init(load: String, active: String, result: String, exitCode: Int32) {
+    public init(
+        load: String, active: String, result: String, exitCode: Int32, since: Date? = nil
+    ) {
         self.load = load
         self.active = active
         self.result = result
         self.exitCode = exitCode
+        self.since = since
     }
 }
 

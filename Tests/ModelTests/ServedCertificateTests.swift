@@ -53,4 +53,37 @@ import Testing
         #expect(
             lefts.map { alert($0, since: nil) } == [.quiet, .due, .due, .due, .expired, .expired])
     }
+
+    @Test("the share that is left is a part of the lifetime, and unknown without its beginning")
+    func left() {
+        let start = Date(timeIntervalSince1970: 1_759_449_600)
+        func left(_ days: Double, since: Date? = start) -> Double? {
+            ServedCertificate(
+                serial: "04ab", notAfter: start.addingTimeInterval(90 * 86_400),
+                renewsFrom: start, notBefore: since
+            ).left(now: start.addingTimeInterval(days * 86_400))
+        }
+        #expect([0, 45, 90, 91, -1].map { left($0) } == [1, 0.5, 0, 0, 1])
+        #expect(left(45, since: nil) == nil)
+        #expect(left(45, since: start.addingTimeInterval(90 * 86_400)) == nil)
+    }
+
+    @Test("a step's word has the alert of a certificate in trouble, and of no other")
+    func word() {
+        let start = Date(timeIntervalSince1970: 1_759_449_600)
+        let served = ServedCertificate(
+            serial: "04ab", notAfter: start.addingTimeInterval(90 * 86_400),
+            renewsFrom: start.addingTimeInterval(60 * 86_400), notBefore: start)
+        func word(_ days: Double, _ state: StepState = .converged) -> String {
+            StepStatus(
+                id: StepID(unchecked: "certificate"), state: state, detail: served.description
+            ).word(now: start.addingTimeInterval(days * 86_400))
+        }
+        #expect(
+            [10, 65, 70, 80, 91].map { word($0) }
+                == ["right", "right", "right, warning", "right, critical", "right, expired"])
+        #expect(word(80, .failed(Failure(.failed, "no"))) == "failed, critical")
+        let other = StepStatus(id: StepID(unchecked: "haproxy"), state: .converged, detail: "2.6")
+        #expect(other.word(now: start) == "right")
+    }
 }

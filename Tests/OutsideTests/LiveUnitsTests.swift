@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Model
 import Testing
 
@@ -30,10 +31,14 @@ struct LiveUnitsTests {
         var unit = exited
         unit.texts["Result"] = "exit-code"
         unit.numbers["ExecMainStatus"] = 3
+        unit.microseconds["StateChangeTimestamp"] = 1_700_000_000_500_000
         let manager = try StandInSystemd(in: folder, unit, started: unit)
         let state = try await units(manager).state("one.service")
         #expect(
-            state == UnitState(load: "loaded", active: "active", result: "exit-code", exitCode: 3))
+            state
+                == UnitState(
+                    load: "loaded", active: "active", result: "exit-code", exitCode: 3,
+                    since: Date(timeIntervalSince1970: 1_700_000_000.5)))
         #expect(manager.calls.words == ["LoadUnit one.service"])
     }
 

@@ -16,6 +16,7 @@ final class StandInSystemd: Sendable {
             "Result": "success",
         ]
         var numbers: [String: Int32] = ["ExecMainCode": 0, "ExecMainStatus": 0]
+        var microseconds: [String: UInt64] = ["StateChangeTimestamp": 0]
     }
 
     let path: String
@@ -99,6 +100,9 @@ final class StandInSystemd: Sendable {
         if let text = unit.texts[name] {
             sd_bus_message_open_container(reply, BusMessage.type("v"), "s")
             append("s", text, to: reply)
+        } else if var microseconds = unit.microseconds[name] {
+            sd_bus_message_open_container(reply, BusMessage.type("v"), "t")
+            sd_bus_message_append_basic(reply, BusMessage.type("t"), &microseconds)
         } else {
             sd_bus_message_open_container(reply, BusMessage.type("v"), "i")
             var number = unit.numbers[name] ?? -1

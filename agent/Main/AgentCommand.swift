@@ -57,8 +57,9 @@ struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show what this node is; needs no coordinator.",
         discussion: """
-            It is what the agent wrote last. A failed step is in the table; the exit status
-            is 0 all the same, and 1 only if the agent wrote nothing since the boot.
+            It is what the daemon wrote last; if the daemon does not run, that is said
+            first. A failed step is in the table; the exit status is 0 all the same, and
+            1 only if the daemon wrote nothing since the boot.
 
               jeeves-agent status
               jeeves-agent status --output json
@@ -71,14 +72,12 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            let world = World.live()
-            let status = try StatusFile(files: world.files).read()
+            let report = try await NodeReport.read(World.live())
             switch output {
             case .json:
-                let text = try JSON.encode(status, pretty: true)
+                let text = try JSON.encode(report, pretty: true)
                 Terminal.write(String(decoding: text, as: UTF8.self))
-            case .table:
-                Terminal.write(StatusTable.render(status, now: world.clock.now()))
+            case .table: Terminal.write(report.table)
             }
         } catch {
             throw Exit.report(error)

@@ -25,7 +25,8 @@ struct LiveUnits: Units {
                 load: try bus.text("LoadState", of: path),
                 active: try bus.text("ActiveState", of: path),
                 result: isService ? try bus.text("Result", of: path, "Service") : "success",
-                exitCode: isService ? try bus.number("ExecMainStatus", of: path) : 0)
+                exitCode: isService ? try bus.number("ExecMainStatus", of: path) : 0,
+                since: try bus.time("StateChangeTimestamp", of: path))
         }
     }
 

@@ -1,4 +1,5 @@
 import CSystemd
+import FoundationEssentials
 import Glibc
 import Model
 
@@ -123,6 +124,18 @@ final class SystemdBus {
             BusMessage.type("i"), &value)
         guard code >= 0 else { throw Self.failure(property, code, error) }
         return value
+    }
+
+    /// A property of type `t` of a unit, microseconds of 1970; nil if that never was.
+    func time(_ property: String, of unit: String) throws -> Date? {
+        var error = sd_bus_error()
+        defer { sd_bus_error_free(&error) }
+        var value: UInt64 = 0
+        let code = sd_bus_get_property_trivial(
+            bus, destination, unit, "\(Self.manager).Unit", property, &error,
+            BusMessage.type("t"), &value)
+        guard code >= 0 else { throw Self.failure(property, code, error) }
+        return value == 0 ? nil : Date(timeIntervalSince1970: Double(value) / 1_000_000)
     }
 
     private func answer(
