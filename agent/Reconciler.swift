@@ -23,6 +23,12 @@ public actor Reconciler {
         var retryAt: Duration?
         var state = StepState.waiting
         var detail = ""
+        var certificate: PublicCertificate?
+
+        mutating func describe(_ step: any Step, _ world: World) async {
+            detail = await step.detail(world)
+            certificate = await step.publicCertificate(world)
+        }
     }
 
     private let settings: Settings
@@ -163,7 +169,9 @@ public actor Reconciler {
             node: settings.node, generation: generation,
             steps: steps.map { step in
                 let now = attempts[step.id] ?? Attempts()
-                return StepStatus(id: step.id, state: now.state, detail: now.detail)
+                return StepStatus(
+                    id: step.id, state: now.state, detail: now.detail,
+                    certificate: now.certificate)
             },
             checkedFor: checkedFor, facts: facts, agentVersion: version,
             reportedAt: world.clock.now(), refused: refused)
@@ -181,14 +189,14 @@ public actor Reconciler {
             if try await isRight(step, spec) {
                 now.retryAt = nil
                 now.count = 0
-                now.detail = await step.detail(world)
+                await now.describe(step, world)
                 return note(spec.id, &now, .converged)
             }
             now.count += 1
             note(spec.id, &now, .converging(attempt: now.count))
             try await change(step, spec, node)
             now.retryAt = nil
-            now.detail = await step.detail(world)
+            await now.describe(step, world)
             note(spec.id, &now, .converged)
         } catch is CancellationError {
             return
@@ -196,7 +204,7 @@ public actor Reconciler {
             let failure = Failure(error, trying: "making \(spec.id) right")
             now.count = max(now.count, 1)
             now.retryAt = world.clock.uptime() + backoff(after: now.count)
-            now.detail = await step.detail(world)
+            await now.describe(step, world)
             log.warning(
                 "step failed", metadata: ["step": "\(spec.id)", "reason": "\(failure.message)"])
             note(spec.id, &now, .failed(failure))

@@ -55,11 +55,16 @@ public struct StepStatus: Codable, Hashable, Sendable {
     public let state: StepState
     /// What is running now in one line, for a person: `serial 04ab…, until 2026-12-01`.
     public let detail: String
+    /// What the step keeps on disk, if that is a public certificate.
+    public let certificate: PublicCertificate?
 
-    public init(id: StepID, state: StepState, detail: String = "") {
+    public init(
+        id: StepID, state: StepState, detail: String = "", certificate: PublicCertificate? = nil
+    ) {
         self.id = id
         self.state = state
         self.detail = detail
+        self.certificate = certificate
     }
 }
 

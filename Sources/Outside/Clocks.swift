@@ -66,6 +66,15 @@ extension Duration {
         return "\(seconds / 3600)h \((seconds % 3600) / 60)m"
     }
 
+    /// The largest whole unit, `62 days` or `1 minute`: for people.
+    public var words: String {
+        let seconds = Int(self / .seconds(1))
+        let units = [("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)]
+        let (unit, size) = units.first { seconds >= $0.1 } ?? ("second", 1)
+        let count = seconds / size
+        return "\(count) \(unit)\(count == 1 ? "" : "s")"
+    }
+
     /// Seconds with their fraction.
     public var seconds: Double { self / .seconds(1) }
 }

@@ -54,4 +54,11 @@ public struct CertificateFacts: Codable, Hashable, Sendable {
             if case .dnsName(let text) = name { text } else { nil }
         }
     }
+
+    /// The part that anybody may know who asks the node.
+    public var summary: PublicCertificate {
+        PublicCertificate(
+            serial: serialHex, fingerprint: sha256, keyType: keyType, names: names, issuer: issuer,
+            notBefore: notBefore, notAfter: notAfter)
+    }
 }

@@ -44,6 +44,7 @@ import Testing
                 node("worker-1", .worker, []),
             ], gate: nil, rollout: nil)
         let found = status.certificates(now: FakeWorld.start)
+        #expect(found.map(\.left) == [nil, nil, nil], "the line does not say when it began")
         #expect(found.map(\.node.rawValue) == ["controller-1", "controller-2", "controller-3"])
         #expect(found.map(\.served) == [served, served, nil])
         #expect(found.map(\.daysLeft) == [30, 30, nil])
@@ -52,5 +53,37 @@ import Testing
         #expect(expired.first?.daysLeft == -1)
         #expect(found.map(\.alert) == [.quiet, .quiet, nil])
         #expect(expired.first?.alert == .expired)
+    }
+
+    @Test("every step that keeps a certificate has a line of its own, with the share that is left")
+    func several() {
+        func kept(_ step: String, _ serial: String, _ days: Double) -> StepStatus {
+            let (start, day) = (FakeWorld.start, 86_400.0)
+            let line = ServedCertificate(
+                serial: serial, notAfter: start.addingTimeInterval(days * day),
+                renewsFrom: start.addingTimeInterval(day),
+                notBefore: start.addingTimeInterval((days - 90) * day))
+            return StepStatus(
+                id: StepID(unchecked: step), state: .converged, detail: line.description)
+        }
+        let waiting = StepStatus(
+            id: StepID(unchecked: "certificate-rsa"), state: .waiting,
+            detail: "no certificate yet")
+        let other = StepStatus(
+            id: StepID(unchecked: "haproxy"), state: .converged, detail: "2.6.12, pid 7")
+        let status = ClusterStatus(
+            cluster: ClusterID(unchecked: "chat"),
+            domain: DomainName(unchecked: "chat.example.org"), layers: [], lookedAt: nil,
+            nodes: [
+                node(
+                    "controller-1", .controller,
+                    [other, kept("certificate", "04ab", 45), kept("certificate-rsa", "05cd", 18)]),
+                node("controller-2", .controller, [kept("certificate", "06ef", 9), waiting]),
+            ], gate: nil, rollout: nil)
+        let found = status.certificates(now: FakeWorld.start)
+        #expect(found.map(\.served?.serial) == ["04ab", "05cd", "06ef", nil])
+        #expect(found.map(\.left) == [0.5, 0.2, 0.1, nil])
+        #expect(found.map(\.alert) == [.quiet, .warning, .critical, nil])
+        #expect(found.map(\.state) == ["right", "right", "right", "waiting"])
     }
 }

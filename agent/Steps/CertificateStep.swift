@@ -103,6 +103,10 @@ struct CertificateStep: Step {
         ).description
     }
 
+    func publicCertificate(_ world: World) async -> PublicCertificate? {
+        edge.placed(world)?.summary
+    }
+
     /// Makes what is there due now: the next pass replaces it, and tries again until it has. Throws
     /// why the last try failed, and when the next may be, unless that is now.
     func wishRenewal(_ world: World) throws {

@@ -17,8 +17,12 @@ public protocol Step: Sendable {
 
     /// What is running now in one line, for the status; reads only.
     func detail(_ world: World) async -> String
+
+    /// The public certificate that the step keeps on disk, for the status; reads only.
+    func publicCertificate(_ world: World) async -> PublicCertificate?
 }
 
 extension Step {
     public func detail(_ world: World) async -> String { "" }
+    public func publicCertificate(_ world: World) async -> PublicCertificate? { nil }
 }

@@ -8,14 +8,14 @@ import Outside
 struct CertCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cert",
-        abstract: "Show or renew the certificates that the controllers serve.",
+        abstract: "List, show or renew the certificates that the controllers serve.",
         discussion: """
             They are renewed without these, by the agents.
 
-              jeeves cert show
+              jeeves cert list
               jeeves cert renew
             """,
-        subcommands: [Show.self, Renew.self])
+        subcommands: [List.self, Show.self, Renew.self])
 
     /// `jeeves cert show`.
     struct Show: AsyncParsableCommand {
@@ -38,24 +38,21 @@ struct CertCommand: AsyncParsableCommand {
             do {
                 let status = try await StatusCommand.read(target)
                 let found = status.certificates(now: World.live().clock.now())
-                switch output {
-                case .json:
-                    let text = try JSON.encode(found, pretty: true)
-                    Terminal.write(String(decoding: text, as: UTF8.self))
-                case .table: Terminal.write(Self.table(found))
-                }
+                try output.write(found, table: Self.table)
             } catch { throw Ending.report(error) }
         }
 
         static func table(_ found: [ClusterStatus.Certificate]) -> String {
             let head = [
-                "NODE", "SERIAL", "UNTIL", "DAYS", "RENEWS FROM", "ALERT", "AGE", "TROUBLE",
+                "NODE", "KEY", "SERIAL", "UNTIL", "DAYS", "RENEWS FROM", "ALERT", "AGE",
+                "TROUBLE",
             ]
             return Terminal.table(
                 [head]
                     + found.map { line in
                         [
-                            line.node.rawValue, line.served?.serial ?? "-",
+                            line.node.rawValue, line.certificate?.keyType?.rawValue ?? "-",
+                            line.served?.serial ?? "-",
                             line.served?.notAfter.formatted(.iso8601) ?? "-",
                             line.daysLeft.map { "\($0)" } ?? "-",
                             line.served?.renewsFrom.formatted(.iso8601) ?? "-",
@@ -87,18 +84,26 @@ struct CertCommand: AsyncParsableCommand {
 
         func run() async throws {
             do {
-                let all = try ClusterStatus.cached(target.project(), world: World.live())
-                    .nodes.filter { $0.role == .controller }.map(\.name)
-                guard !nodes.isEmpty || !all.isEmpty else {
-                    throw Failure(
-                        .notFound, "renewing certificates: there is no controller yet",
-                        fix: "run `jeeves up`")
-                }
+                let all = try CertCommand.controllers(of: target, trying: "renewing certificates")
+                    .map(\.name)
                 try await Asking.each(
                     nodes.isEmpty ? all : nodes, .renewCertificate, target,
                     resume: "jeeves cert renew"
                 ) { Terminal.write("\($0): \($1)") }
             } catch { throw Ending.report(error) }
         }
+    }
+
+    /// As last reported. Throws `notFound` if there is none.
+    static func controllers(
+        of target: ProjectOptions, trying tried: String
+    ) throws -> [ClusterStatus.Node] {
+        let status = try ClusterStatus.cached(target.project(), world: World.live())
+        let found = status.nodes.filter { $0.role == .controller }
+        guard !found.isEmpty else {
+            throw Failure(
+                .notFound, "\(tried): there is no controller yet", fix: "run `jeeves up`")
+        }
+        return found
     }
 }

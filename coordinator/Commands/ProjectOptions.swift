@@ -65,7 +65,19 @@ enum Working {
 extension NodeName: ExpressibleByArgument {}
 
 /// How a verb prints what it found.
-enum OutputFormat: String, ExpressibleByArgument, CaseIterable { case table, json }
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+    case table, json
+
+    /// Writes `value` for a program, or the table of it for a person.
+    func write<Value: Encodable>(_ value: Value, table: (Value) -> String) throws {
+        switch self {
+        case .json:
+            let text = try JSON.encode(value, pretty: true)
+            Terminal.write(String(decoding: text, as: UTF8.self))
+        case .table: Terminal.write(table(value))
+        }
+    }
+}
 
 /// Turns an error into one message on stderr and the exit status of its code.
 enum Ending {

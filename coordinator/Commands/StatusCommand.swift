@@ -28,15 +28,10 @@ struct StatusCommand: AsyncParsableCommand {
     var cached = false
 
     func run() async throws {
-        let status: ClusterStatus
         do {
-            status = try await Self.read(target, cached: cached)
-            switch output {
-            case .json:
-                let text = try JSON.encode(status, pretty: true)
-                Terminal.write(String(decoding: text, as: UTF8.self))
-            case .table: Terminal.write(table(status))
-            }
+            let status = try await Self.read(target, cached: cached)
+            let now = World.live().clock.now()
+            try output.write(status) { Self.table($0, now: now) }
         } catch { throw Ending.report(error) }
     }
 
@@ -49,7 +44,7 @@ struct StatusCommand: AsyncParsableCommand {
         return try await Drive.run(target, resume: "jeeves status") { try await $0.status() }
     }
 
-    private func table(_ status: ClusterStatus) -> String {
+    static func table(_ status: ClusterStatus, now: Date) -> String {
         var lines = ["cluster \(status.cluster), https://\(status.domain)"]
         if let rollout = status.rollout {
             let last = rollout.stages.last
@@ -59,7 +54,6 @@ struct StatusCommand: AsyncParsableCommand {
                         ?? ""))
         }
         if !status.layers.isEmpty {
-            let now = World.live().clock.now()
             let age = status.lookedAt.map { Duration.seconds(now.timeIntervalSince($0)) }
             lines += ["", "layers, looked at \(age?.shortText ?? "never") ago"]
             lines.append(
@@ -80,7 +74,7 @@ struct StatusCommand: AsyncParsableCommand {
             for (index, step) in report.steps.enumerated() {
                 rows.append(
                     (index == 0 ? start : ["", "", "", ""])
-                        + [step.id.rawValue, step.state.word, node.age, step.explanation])
+                        + [step.id.rawValue, step.word(now: now), node.age, step.explanation])
             }
         }
         return (lines + ["", Terminal.table(rows)]).joined(separator: "\n")
