@@ -6,19 +6,21 @@ import Wire
 public struct Requests: Sendable {
     private let world: World
     private let tunnels: Tunnels
-    private let renewal: Renewal
+    private let reconciler: Reconciler
     private let look: Membership.Look
 
-    public init(world: World, tunnels: Tunnels, renewal: Renewal) {
+    public init(world: World, tunnels: Tunnels, reconciler: Reconciler) {
         self.init(
-            world: world, tunnels: tunnels, renewal: renewal, look: Membership.handshake)
+            world: world, tunnels: tunnels, reconciler: reconciler, look: Membership.handshake)
     }
 
     /// `look` sees the certificate that a controller's cluster agent serves.
-    init(world: World, tunnels: Tunnels, renewal: Renewal, look: @escaping Membership.Look) {
+    init(
+        world: World, tunnels: Tunnels, reconciler: Reconciler, look: @escaping Membership.Look
+    ) {
         self.world = world
         self.tunnels = tunnels
-        self.renewal = renewal
+        self.reconciler = reconciler
         self.look = look
     }
 
@@ -40,12 +42,23 @@ public struct Requests: Sendable {
                 try await ControlPlane(world: world).removeMember(node)
                 return .done
             case .kubeconfig: return .secret(try await ControlPlane(world: world).kubeconfig())
-            case .renewCertificate: return .text(try await renewal.run())
+            case .renewCertificate:
+                return .text(try await Renewal(reconciler: reconciler, world: world).run())
+            case .certificates: return .text(try await certificates())
             }
         } catch {
             return .failure(
                 error as? Failure ?? Failure(error, trying: "answering the coordinator"))
         }
+    }
+
+    /// A node without an edge has none.
+    private func certificates() async throws -> String {
+        var held: [HeldCertificate] = []
+        for step in try await reconciler.steps(CertificateStep.self) {
+            held.append(await step.held(world))
+        }
+        return String(decoding: try JSON.encode(held), as: UTF8.self)
     }
 
     /// The last lines of a unit's journal (journalctl(1)), at most 2,000.

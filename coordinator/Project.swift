@@ -32,6 +32,25 @@ public struct Project: Sendable, Hashable {
         return try ClusterFile.decode(text, path: clusterFile)
     }
 
+    /// A file that the cluster file names under `key`, relative to that; empty if it names none.
+    /// Throws `notFound` if it is not there.
+    func pem(_ path: String, key: String, _ files: any Files) throws -> String {
+        guard !path.isEmpty else { return "" }
+        let full = path.hasPrefix("/") ? path : "\(folder)/\(path)"
+        guard let text = try files.text(full) else {
+            throw Failure(
+                .notFound, "reading \(full): it is not there",
+                fix: "mend `\(key)` in \(clusterFile)")
+        }
+        return text
+    }
+
+    /// Roots that the edge's certificates chain to; empty means the system's.
+    func trustPEM(of cluster: ClusterSpec, _ files: any Files) throws -> String {
+        try pem(
+            cluster.certificate.acme.trustFile, key: "certificate.acme.trustFile", files)
+    }
+
     /// Throws `notFound` unless `jeeves init` has made the state folder.
     public func requireState(_ files: any Files) throws {
         guard try files.info(root) != nil else {

@@ -63,7 +63,7 @@ public struct Bundle: Sendable {
             try judgeKey(for: leaf)
             let facts = try CertificateFacts(der: OpenSSL.der(leaf))
             try judgeDates(facts, now: now, served: served)
-            guard facts.names.contains(where: { Self.covers($0, domain) }) else {
+            guard facts.covers(domain) else {
                 let names = facts.names.joined(separator: ", ")
                 throw refuse("it is for \(names.isEmpty ? "no name" : names), not for \(domain)")
             }
@@ -122,16 +122,6 @@ public struct Bundle: Sendable {
         if let served, served.authority == facts.authority, facts.notBefore < served.notBefore {
             throw refuse("it is older than the one that is served")
         }
-    }
-
-    /// Exact, or a wildcard for the leftmost label (RFC 6125 §6.4.3).
-    private static func covers(_ name: String, _ domain: DomainName) -> Bool {
-        let name = name.lowercased()
-        if name == domain.rawValue { return true }
-        guard name.hasPrefix("*."), let dot = domain.rawValue.firstIndex(of: ".") else {
-            return false
-        }
-        return domain.rawValue[dot...] == name.dropFirst()
     }
 
     private func refuse(_ reason: String) -> Failure {

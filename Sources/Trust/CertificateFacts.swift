@@ -55,6 +55,17 @@ public struct CertificateFacts: Codable, Hashable, Sendable {
         }
     }
 
+    /// Whether a name is `domain`, or a wildcard for its leftmost label (RFC 6125 §6.4.3).
+    public func covers(_ domain: DomainName) -> Bool {
+        names.lazy.map { $0.lowercased() }.contains { name in
+            if name == domain.rawValue { return true }
+            guard name.hasPrefix("*."), let dot = domain.rawValue.firstIndex(of: ".") else {
+                return false
+            }
+            return domain.rawValue[dot...] == name.dropFirst()
+        }
+    }
+
     /// The part that anybody may know who asks the node.
     public var summary: PublicCertificate {
         PublicCertificate(

@@ -98,6 +98,9 @@ public enum AgentRequest: Codable, Hashable, Sendable {
     case logs(LogSource, lines: Int)
     /// Renew the public certificate now, within the order budget.
     case renewCertificate
+    /// What the node holds of each certificate of its edge; the answer is the JSON of a list of
+    /// ``HeldCertificate``.
+    case certificates
     /// Dial a new connection and carry it to this node's Kubernetes API.
     case openTunnel(UInt64)
 }

@@ -32,7 +32,7 @@ import Wire
             makeStep: { _ in nil })
         return Requests(
             world: world, tunnels: Tunnels(log: log) { _ in },
-            renewal: Renewal(reconciler: reconciler, world: world), look: { _, _ in served })
+            reconciler: reconciler, look: { _, _ in served })
     }
 
     func failure(_ body: Reply.Body) -> Failure? {
@@ -171,6 +171,11 @@ import Wire
         #expect(failure(await requests().answer(.kubeconfig))?.code == .unsupported)
         node.fake.processes.on("microk8s", "config", prints: "microk8s is not running\n")
         #expect(failure(await requests().answer(.kubeconfig))?.code == .unavailable)
+    }
+
+    @Test("a node without an edge holds no certificate")
+    func certificates() async throws {
+        #expect(await requests().answer(.certificates) == .text("[]"))
     }
 
     @Test("removing a member that is gone is done")

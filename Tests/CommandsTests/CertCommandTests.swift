@@ -81,4 +81,34 @@ import Testing
         #expect(line("controller-1", of: table).contains(" certificate right 3.0s"))
         #expect(line("controller-2", of: table).contains(" certificate right, critical 3.0s"))
     }
+
+    /// A node that holds one certificate, at whose address nobody answers.
+    private var unreached: CertificateComparison {
+        let certificate = PublicCertificate(
+            serial: "04ab", fingerprint: Digest(unchecked: String(repeating: "a", count: 64)),
+            keyType: .ecdsa, names: ["chat.example.org"], issuer: "CN=E7", notBefore: now,
+            notAfter: now.addingTimeInterval(60 * day))
+        return CertificateComparison(
+            node: NodeName(unchecked: "controller-1"), address: "203.0.113.10", keyType: .ecdsa,
+            domain: DomainName(unchecked: "chat.example.org"),
+            shown: .failure(Failure(.unavailable, "looking: Connection refused")),
+            held: .success([
+                HeldCertificate(
+                    keyType: .ecdsa, disk: certificate, memory: .serial("4ab", isUsed: true))
+            ]))
+    }
+
+    @Test("what does not agree ends verify with 3, the first trouble and what to type")
+    func verdict() throws {
+        let found = [unreached, unreached]
+        let table = CertCommand.Verify.table(found)
+        #expect(line("controller-1", of: table).contains("ecdsa wire - - WRONG playing a client"))
+        #expect(table.contains("haproxy"))
+        let verdict = try #require(CertCommand.Verify.verdict(found))
+        #expect(verdict.message.hasSuffix("(and 1 more, see above)"))
+        #expect(!verdict.fix.isEmpty)
+        let ending = Ending.report(verdict) as? ExitCode
+        #expect(ending?.rawValue == 3)
+        #expect(CertCommand.Verify.verdict([]) == nil)
+    }
 }

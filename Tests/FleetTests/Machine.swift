@@ -87,7 +87,7 @@ final class Machine: Sendable {
             events: events,
             requests: Requests(
                 world: world, tunnels: Tunnels(log: log) { _ in },
-                renewal: Renewal(reconciler: reconciler, world: world)),
+                reconciler: reconciler),
             version: "1", log: log, dial: dialler.dial)
         return RunningAgent(
             reconciler: reconciler, events: events, diary: diary,

@@ -35,7 +35,7 @@ struct Daemon {
             events: events,
             requests: Requests(
                 world: world, tunnels: tunnels,
-                renewal: Renewal(reconciler: reconciler, world: world)),
+                reconciler: reconciler),
             version: Release.version, log: log, dial: dialler.dial)
         let inquiry = RenewalInquiry(reconciler: reconciler, world: world, log: log)
         let group = ServiceGroup(

@@ -107,6 +107,13 @@ struct CertificateStep: Step {
         edge.placed(world)?.summary
     }
 
+    /// What is on disk and in HAProxy's memory now; reads only.
+    func held(_ world: World) async -> HeldCertificate {
+        HeldCertificate(
+            keyType: spec.keyType, disk: edge.placed(world)?.summary,
+            memory: await edge.memory(world))
+    }
+
     /// Makes what is there due now: the next pass replaces it, and tries again until it has. Throws
     /// why the last try failed, and when the next may be, unless that is now.
     func wishRenewal(_ world: World) throws {

@@ -38,6 +38,15 @@ struct EdgeBundle: Sendable {
         (try? world.files.readIfThere(path)).flatMap { facts(of: $0) }
     }
 
+    /// What HAProxy has under the bundle's path.
+    func memory(_ world: World) async -> HeldCertificate.Memory {
+        do {
+            let loaded = try await swap.loaded(RuntimeSocket(world, layout))
+            guard let loaded, let serial = loaded.serial else { return .nothing }
+            return .serial(serial, isUsed: loaded.isUsed)
+        } catch { return .unknown(Failure(error, trying: "asking HAProxy for its certificate")) }
+    }
+
     /// What `lineage` would replace, as far as it is still good: on disk, or with its dates as a
     /// client is shown it. Nil if that is nothing, or `lineage` itself.
     func replaced(

@@ -8,14 +8,15 @@ import Outside
 struct CertCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cert",
-        abstract: "List, show or renew the certificates that the controllers serve.",
+        abstract: "Show, verify or renew the certificates that the controllers serve.",
         discussion: """
             They are renewed without these, by the agents.
 
               jeeves cert list
+              jeeves cert verify
               jeeves cert renew
             """,
-        subcommands: [List.self, Show.self, Renew.self])
+        subcommands: [List.self, Show.self, Verify.self, Renew.self])
 
     /// `jeeves cert show`.
     struct Show: AsyncParsableCommand {

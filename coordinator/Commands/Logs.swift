@@ -52,26 +52,31 @@ enum Asking {
         _ nodes: [NodeName], _ question: Question, _ target: ProjectOptions, resume: String,
         heard: @Sendable @escaping (NodeName, String) -> Void
     ) async throws {
-        let beside = Beside(try target.project(), world: World.live())
-        if try beside.isDriven() {
-            return try await each(nodes, heard: heard) { try await beside.ask(question, of: $0) }
-        }
-        try await Drive.run(target, resume: resume) { driver in
-            try await each(nodes, heard: heard) { try await driver.ask(question, of: $0) }
+        try await with(question, target, resume: resume) { ask in
+            var last: Failure?
+            for node in nodes {
+                do { heard(node, try await ask(node)) } catch let failure as Failure {
+                    if let last { Terminal.complain("jeeves: \(last)") }
+                    last = failure
+                }
+            }
+            if let last { throw last }
         }
     }
 
-    private static func each(
-        _ nodes: [NodeName], heard: @Sendable (NodeName, String) -> Void,
-        ask: (NodeName) async throws -> String
-    ) async throws {
-        var last: Failure?
-        for node in nodes {
-            do { heard(node, try await ask(node)) } catch let failure as Failure {
-                if let last { Terminal.complain("jeeves: \(last)") }
-                last = failure
-            }
+    typealias Ask = @Sendable (NodeName) async throws -> String
+
+    /// Gives `body` the way to ask a node that question.
+    static func with<Result: Sendable>(
+        _ question: Question, _ target: ProjectOptions, resume: String,
+        _ body: @Sendable @escaping (@escaping Ask) async throws -> Result
+    ) async throws -> Result {
+        let beside = Beside(try target.project(), world: World.live())
+        if try beside.isDriven() {
+            return try await body { try await beside.ask(question, of: $0) }
         }
-        if let last { throw last }
+        return try await Drive.run(target, resume: resume) { driver in
+            try await body { try await driver.ask(question, of: $0) }
+        }
     }
 }

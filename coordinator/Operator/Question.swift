@@ -7,6 +7,8 @@ public enum Question: Codable, Hashable, Sendable {
     case logs(LogSource, lines: Int)
     /// Renew the public certificate now, within the node's order budget.
     case renewCertificate
+    /// What is on disk and in HAProxy's memory now.
+    case certificates
 
     /// What ``logs(source:lines:)`` can be asked for.
     public static let logSources = LogSource.allCases.map(\.rawValue)
@@ -25,13 +27,14 @@ public enum Question: Codable, Hashable, Sendable {
         switch self {
         case .logs(let source, let lines): .logs(source, lines: lines)
         case .renewCertificate: .renewCertificate
+        case .certificates: .certificates
         }
     }
 
     /// Certbot has ten minutes on the node, after the pass that is in flight there.
     var deadline: Duration {
         switch self {
-        case .logs: .seconds(30)
+        case .logs, .certificates: .seconds(30)
         case .renewCertificate: .seconds(720)
         }
     }

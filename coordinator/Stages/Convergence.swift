@@ -76,18 +76,10 @@ struct Convergence: Sendable {
     }
 
     private func acmeFiles(_ run: StageRun) throws -> NodeSpecs.ACMEFiles {
-        func pem(_ path: String, _ key: String) throws -> String {
-            guard !path.isEmpty else { return "" }
-            let full = path.hasPrefix("/") ? path : "\(run.project.folder)/\(path)"
-            guard let text = try run.world.files.text(full) else {
-                throw Failure(
-                    .notFound, "reading \(full): it is not there",
-                    fix: "mend `certificate.acme.\(key)` in \(run.project.clusterFile)")
-            }
-            return text
-        }
-        let acme = run.cluster.certificate.acme
+        let (project, files) = (run.project, run.world.files)
         return NodeSpecs.ACMEFiles(
-            caPEM: try pem(acme.caFile, "caFile"), trustPEM: try pem(acme.trustFile, "trustFile"))
+            caPEM: try project.pem(
+                run.cluster.certificate.acme.caFile, key: "certificate.acme.caFile", files),
+            trustPEM: try project.trustPEM(of: run.cluster, files))
     }
 }

@@ -23,8 +23,9 @@ struct Verify: Stage {
 
     func gate(_ run: StageRun) throws -> Gate {
         Gate(
-            domain: run.cluster.domain, trustPEM: try trust(run), wantsChat: try wantsChat(run),
-            world: run.world,
+            domain: run.cluster.domain,
+            trustPEM: try run.project.trustPEM(of: run.cluster, run.world.files),
+            wantsChat: try wantsChat(run), world: run.world,
             lookup: { domain in
                 let zone = try await run.cloud.route53.zone(
                     for: domain, id: run.cluster.dns.zoneID)
@@ -61,12 +62,5 @@ struct Verify: Stage {
             fix: failure.fix.isEmpty
                 ? "look at `jeeves status`, mend the layer that is wrong, and run `jeeves up` again"
                 : failure.fix)
-    }
-
-    private func trust(_ run: StageRun) throws -> String {
-        let path = run.cluster.certificate.acme.trustFile
-        guard !path.isEmpty else { return "" }
-        let full = path.hasPrefix("/") ? path : "\(run.project.folder)/\(path)"
-        return try run.world.files.text(full) ?? ""
     }
 }
