@@ -38,6 +38,37 @@ struct SwapTests {
         }
     }
 
+    @Test(
+        "a node that is asked tells disk and HAProxy apart, and both are what clients are shown",
+        arguments: Debian.allCases)
+    func held(debian: Debian) async throws {
+        try await EdgeNode.with(debian) { node in
+            let step = try #require(node.certificate as? CertificateStep)
+            let before = await step.held(node.world)
+            #expect(before == HeldCertificate(keyType: .ecdsa, disk: nil, memory: .nothing))
+            try await node.converge(step)
+            let old = try await node.served()
+            let right = await step.held(node.world)
+            #expect(right.disk == old.summary)
+            #expect(right.memory == .serial(old.serial, isUsed: true))
+
+            // Somebody writes the bundle and does not tell HAProxy.
+            try await node.mint(generation: 2)
+            let (certbot, files) = (Certbot(layout: node.layout), node.edge.world.files)
+            let parts = try [Certbot.Part.key, .chain].map {
+                try files.text(
+                    certbot.archived($0, of: node.edge.domain, .ecdsa, generation: 2)) ?? ""
+            }
+            try files.replace(
+                node.layout.bundle, with: Array(parts.joined().utf8), mode: 0o600, op: "test")
+            let split = await step.held(node.world)
+            let placed = try node.placed()
+            #expect(split.disk == placed.summary)
+            #expect(split.disk != old.summary)
+            #expect(split.memory == right.memory)
+        }
+    }
+
     @Test("certbot's files turned back by a person are refused, and the newest goes on")
     func rollback() async throws {
         try await EdgeNode.with { node in
