@@ -48,11 +48,31 @@ public struct CertificateFacts: Codable, Hashable, Sendable {
         let organisation = certificate.issuer.lazy.flatMap { Array($0) }
             .first { $0.type == .RDNAttributeType.organizationName }
         authority = organisation.map { "\($0.value)" } ?? issuer
-        keyType = OpenSSL.keyType(ofCertificate: der)
+        keyType = Self.keyType(of: certificate.publicKey)
         let alternatives = try? certificate.extensions.subjectAlternativeNames
         names = (alternatives.map { Array($0) } ?? []).compactMap { name in
             if case .dnsName(let text) = name { text } else { nil }
         }
+    }
+
+    /// By its algorithm's identifier (RFC 3279 §2.3).
+    private static func keyType(of key: Certificate.PublicKey) -> KeyType? {
+        var serializer = DER.Serializer()
+        guard (try? serializer.serialize(key)) != nil,
+            let info = try? DER.parse(serializer.serializedBytes),
+            let algorithm = first(in: info).flatMap(first),
+            let identifier = try? ASN1ObjectIdentifier(derEncoded: algorithm)
+        else { return nil }
+        return switch identifier {
+        case ASN1ObjectIdentifier.AlgorithmIdentifier.idEcPublicKey: .ecdsa
+        case ASN1ObjectIdentifier.AlgorithmIdentifier.rsaEncryption: .rsa
+        default: nil
+        }
+    }
+
+    private static func first(in node: ASN1Node) -> ASN1Node? {
+        guard case .constructed(let parts) = node.content else { return nil }
+        return parts.first { _ in true }
     }
 
     /// Whether a name is `domain`, or a wildcard for its leftmost label (RFC 6125 §6.4.3).

@@ -38,24 +38,6 @@ enum OpenSSL {
         return try body(key)
     }
 
-    /// The kind of key in a certificate's DER; nil for another kind, or for no certificate.
-    static func keyType(ofCertificate der: [UInt8]) -> KeyType? {
-        der.withUnsafeBufferPointer { bytes in
-            var start = bytes.baseAddress
-            let certificate = d2i_X509(nil, &start, bytes.count)
-            defer {
-                X509_free(certificate)
-                ERR_clear_error()
-            }
-            guard let key = X509_get0_pubkey(certificate) else { return nil }
-            return switch EVP_PKEY_get_base_id(key) {
-            case EVP_PKEY_EC: .ecdsa
-            case EVP_PKEY_RSA: .rsa
-            default: nil
-            }
-        }
-    }
-
     /// Why a server built on this library, as HAProxy is, would not take the two; nil if it would.
     static func refusal(leaf: OpaquePointer, key: OpaquePointer) -> String? {
         ERR_clear_error()

@@ -54,6 +54,8 @@ struct EdgeBundle: Sendable {
     ) async -> CertificateFacts? {
         let (wanted, now) = (lineage.facts, world.clock.now())
         let text = (try? world.files.text(path)).flatMap { $0 }
+        // What is there already replaces nothing, and it has been judged.
+        if text == lineage.bundle.pem.reveal() { return nil }
         let disk = text.flatMap { text in
             try? Bundle(pem: text).judge(domain: domain, rootsPEM: rootsPEM, now: now)
         }
