@@ -91,9 +91,29 @@ public struct Certbot: Sendable, Hashable {
         return Int(name.dropFirst(part.rawValue.count).dropLast(".pem".count))
     }
 
+    /// How a person lets certbot begin anew with a lineage that it cannot go on with.
+    public func wayOut(of domain: DomainName, _ type: KeyType) -> String {
+        let name = lineage(of: domain, type)
+        return "move live/\(name), archive/\(name) and renewal/\(name).conf out of "
+            + "\(layout.certbotConfig) on the node"
+    }
+
     /// What certbot remembers of a certificate.
     public func renewalFile(of domain: DomainName, _ type: KeyType = .ecdsa) -> String {
         "\(layout.certbotConfig)/renewal/\(lineage(of: domain, type)).conf"
+    }
+
+    /// Where certbot keeps its accounts at one CA, a folder each.
+    public func accounts(at directory: String) -> String {
+        let place = directory.split(separator: "://", maxSplits: 1).last ?? ""
+        return "\(layout.certbotConfig)/accounts/\(place)"
+    }
+
+    /// The name that the CA gave an account (RFC 8555 §7.3), from the `regr.json` in its folder.
+    /// Throws `invalid` if it is none.
+    public static func account(inRegistration bytes: [UInt8]) throws -> String {
+        struct Registration: Decodable { var uri: String }
+        return try JSON.decode(Registration.self, from: bytes, what: "certbot's account").uri
     }
 
     /// The ACME directory that a renewal file says the certificate came from.

@@ -17,4 +17,17 @@ public enum HTTPDate {
         let stamp = "\(words[3])-\(number < 10 ? "0" : "")\(number)-\(words[1])T\(words[4])Z"
         return try? Date(stamp, strategy: .iso8601)
     }
+
+    /// How long a `Retry-After` asks to wait (RFC 9110 §10.2.3): a number of seconds, or a date. A
+    /// date is measured from the answer's own `Date`, so that no clock of ours is in it. Nil if it
+    /// is neither, or a date beside none.
+    public static func delay(
+        _ retryAfter: some StringProtocol, after date: (some StringProtocol)?
+    ) -> Duration? {
+        if let seconds = Int(retryAfter) { return seconds < 0 ? nil : .seconds(seconds) }
+        guard let until = parse(String(retryAfter)),
+            let answered = date.flatMap({ parse(String($0)) })
+        else { return nil }
+        return .seconds(max(0, until.timeIntervalSince(answered)))
+    }
 }

@@ -45,12 +45,11 @@ public struct RenewalInfo: Sendable, Hashable {
         return base64URL(bytes(ofHex: authorityKeyHex)) + "." + base64URL(number)
     }
 
-    /// When the CA wants to be asked again; nil if it does not say. A date instead of a number of
-    /// seconds is none for us: no ACME CA writes one.
+    /// When the CA wants to be asked again; nil if it does not say.
     public static func retryAfter(in response: HTTPResponse) -> Duration? {
-        guard let text = response.headers["retry-after"], let seconds = Int(text), seconds >= 0
-        else { return nil }
-        return max(retryMin, min(retryMax, .seconds(seconds)))
+        response.headers["retry-after"].flatMap {
+            HTTPDate.delay($0, after: response.headers["date"])
+        }.map { max(retryMin, min(retryMax, $0)) }
     }
 
     /// RFC 3339; fractions of a second are cut off.

@@ -19,7 +19,8 @@ public struct Bundle: Sendable {
 
     /// Without byte order marks: OpenSSL reads one at the start of a file, and not in the middle.
     private static func unmarked(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.filter { $0 != "\u{FEFF}" }))
+        guard text.utf8.contains(0xEF) else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.filter { $0 != "\u{FEFF}" }))
     }
 
     /// What is in a file of that form.
@@ -31,8 +32,13 @@ public struct Bundle: Sendable {
     /// The file's content: key first, no blank line (the Runtime API ends a payload at the first),
     /// a newline at the end.
     public var pem: Secret {
-        let lines = (keyPEM.reveal() + "\n" + chainPEM).split(whereSeparator: \.isNewline)
+        let lines = Self.lines(of: keyPEM.reveal()) + Self.lines(of: chainPEM)
         return Secret(lines.map { "\($0)\n" }.joined())
+    }
+
+    /// Those that are not empty. By bytes: Swift's characters cost ten times as much.
+    private static func lines(of text: String) -> [Substring] {
+        text.utf8.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }.map(Substring.init)
     }
 
     /// Says whether HAProxy may serve this for `domain` at `now`. `rootsPEM` empty means the
@@ -71,7 +77,9 @@ public struct Bundle: Sendable {
                 leaf: leaf, intermediates: Array(certificates.dropFirst()), rootsPEM: rootsPEM,
                 at: now)
             {
-                throw refuse("its chain does not verify: \(reason)")
+                throw refuse(
+                    "its chain does not verify: \(reason)",
+                    fix: "name the root of a private CA in `certificate.acme.trustFile`")
             }
             return facts
         }
@@ -85,7 +93,7 @@ public struct Bundle: Sendable {
             (chainPEM, ["CERTIFICATE"]),
         ] {
             let begin = "-----BEGIN "
-            for line in text.split(whereSeparator: \.isNewline) where line.hasPrefix(begin) {
+            for line in Self.lines(of: text) where line.hasPrefix(begin) {
                 let label = line.dropFirst(begin.count).prefix { $0 != "-" }
                 guard known.contains(String(label)) else {
                     throw refuse("there is a block of \(label.prefix(40)) in it")
@@ -124,7 +132,7 @@ public struct Bundle: Sendable {
         }
     }
 
-    private func refuse(_ reason: String) -> Failure {
-        Failure(.invalid, "judging the new certificate: \(reason)")
+    private func refuse(_ reason: String, fix: String = "") -> Failure {
+        Failure(.invalid, "judging the new certificate: \(reason)", fix: fix)
     }
 }

@@ -92,22 +92,56 @@ struct SwapTests {
         }
     }
 
-    @Test("a bundle that belongs to somebody else is left alone, and the old one serves")
+    @Test("what belongs to somebody else is left alone, and the old one serves")
     func foreign() async throws {
         try await EdgeNode.with { node in
             try await node.converge(node.certificate)
-            let old = try await node.served()
-            let path = node.layout.bundle
-            try #require(chown(path, 12345, 12345) == 0)
+            let layout = node.layout
             try await node.mint(generation: 2)
-            let told = await #expect(throws: Failure.self) {
-                try await node.certificate.apply(node.world)
+            for path in [layout.bundle, layout.certificateList, layout.certificateFolder] {
+                try #require(chown(path, 12345, 12345) == 0)
+                try await expectRefusal(
+                    Failure(
+                        .conflict,
+                        "writing the certificate for HAProxy: \(path) belongs to user 12345, not "
+                            + "to root", fix: "look at who wrote \(path), then move it away"), node)
+                try #require(chown(path, 0, 0) == 0)
             }
-            #expect(told?.message.hasSuffix("\(path) belongs to user 12345, not to root") == true)
-            #expect(told?.fix == "look at who wrote \(path), then move it away")
-            #expect(try node.placed() == old)
-            #expect(try await node.served() == old)
+            try await node.converge(node.certificate)
         }
+    }
+
+    @Test("a folder that has become read-only is told, and the old one serves until it is not")
+    func readOnly() async throws {
+        try await EdgeNode.with { node in
+            try await node.converge(node.certificate)
+            let folder = node.layout.certificateFolder
+            let (bind, again) = (UInt(MS_BIND), UInt(MS_BIND | MS_REMOUNT | MS_RDONLY))
+            try #require(mount(folder, folder, "", bind, "") == 0)
+            defer { umount2(folder, CInt(MNT_DETACH)) }
+            try #require(mount("", folder, "", again, "") == 0)
+            try await node.mint(generation: 2)
+            try await expectRefusal(
+                Failure(
+                    .failed, "replacing \(node.layout.bundle): Read-only file system",
+                    fix: "see in `dmesg` why it is read-only, see `findmnt --target \(folder)`"),
+                node)
+            try #require(umount2(folder, CInt(MNT_DETACH)) == 0)
+            try await node.converge(node.certificate)
+        }
+    }
+
+    /// What the step throws, while nothing changes on disk or for clients.
+    private func expectRefusal(_ failure: Failure, _ node: EdgeNode) async throws {
+        let old = try await node.served()
+        let told = await #expect(throws: Failure.self) {
+            try await node.certificate.apply(node.world)
+        }
+        #expect(told == failure)
+        #expect(try node.placed() == old)
+        #expect(try await node.served() == old)
+        let starts = try await node.wouldStart()
+        #expect(starts)
     }
 }
 

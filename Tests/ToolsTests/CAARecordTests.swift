@@ -8,8 +8,9 @@ import Testing
         try #require(CAARecord([flags, UInt8(tag.utf8.count)] + Array((tag + value).utf8)))
     }
 
-    private func refusal(_ records: [CAARecord]) -> String? {
-        CAARecord.refusal(in: records, issuers: ["ca.test"], method: "http-01")
+    private func refusal(_ records: [CAARecord], account: String? = nil) -> String? {
+        CAARecord.refusal(in: records, issuers: ["ca.test"], method: "http-01", account: account)?
+            .reason
     }
 
     @Test("the CA may issue if it is named, or if nobody is")
@@ -30,6 +31,21 @@ import Testing
                 == "does not allow ca.test to validate by http-01")
         #expect(
             try refusal([record("new", "", flags: 128)]) == "holds the critical property \"new\"")
+    }
+
+    @Test("a record for one account lets in that account only, and one not made yet is not judged")
+    func account() throws {
+        let (own, other) = ("https://ca.test/acct/1", "https://ca.test/acct/2")
+        let record = try record("issue", "ca.test; AccountURI = \(own); validationmethods=http-01")
+        #expect(refusal([record], account: own) == nil)
+        #expect(refusal([record]) == nil)
+        let found = CAARecord.refusal(
+            in: [record], issuers: ["ca.test"], method: "http-01", account: other)
+        #expect(
+            found?.reason
+                == "allows ca.test only for the account \(own), and this node's is \(other)")
+        #expect(found?.wanted == "ca.test; accounturi=\(other)")
+        #expect(refusal([record, try self.record("issue", "ca.test")], account: other) == nil)
     }
 
     @Test("a record that breaks off is none")

@@ -1,5 +1,4 @@
 import Model
-import Outside
 import Testing
 
 @testable import Tools
@@ -60,72 +59,22 @@ import Testing
         #expect(certbot.generation(of: .key, target: "/tmp/privkey.pem") == nil)
     }
 
+    @Test("an account is looked up where certbot keeps it")
+    func account() throws {
+        #expect(
+            Certbot().accounts(at: "https://127.0.0.1:14000/dir")
+                == "/etc/letsencrypt/accounts/127.0.0.1:14000/dir")
+        let text = #"{"body": {}, "uri": "https://127.0.0.1:14000/my-account/1"}"#
+        #expect(
+            try Certbot.account(inRegistration: Array(text.utf8))
+                == "https://127.0.0.1:14000/my-account/1")
+        #expect(throws: Failure.self) { try Certbot.account(inRegistration: []) }
+    }
+
     @Test("the CA is read from the renewal file")
     func server() {
         let text = "[renewalparams]\naccount = 1\nserver = https://127.0.0.1:14000/dir\n"
         #expect(Certbot.server(inRenewalFile: text) == "https://127.0.0.1:14000/dir")
         #expect(Certbot.server(inRenewalFile: "[renewalparams]\n") == nil)
-    }
-
-    /// Recorded from certbot 2.1.0 with pebble 2.4.0.
-    static let recorded: [(output: String, log: String, kind: CertbotTrouble.Kind)] = [
-        ("Another instance of Certbot is already running.", "", .busy),
-        ("OSError: [Errno 28] No space left on device", "", .diskFull),
-        ("Could not bind TCP port 8402 because it is already in use", "", .portTaken),
-        ("ValueError: Requesting 127.0.0.1/dir: Connection refused", "", .unreachableCA),
-        ("acme.errors.ClientError: <Response [503]>", "", .unreachableCA),
-        ("Failed to establish: [Errno -2] Name or service not known", "", .unresolvableCA),
-        ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", "", .untrustedCA),
-        ("  Domain: x\n  Type:   unauthorized\n  Detail: 404", "", .unauthorized),
-        ("  Domain: x\n  Type:   connection\n  Detail: connect: refused", "", .connection),
-        ("  Domain: x\n  Type:   dns\n  Detail: NXDOMAIN", "", .dns),
-        (
-            "AttributeError: can't set attribute",
-            #"{ "type": "urn:ietf:params:acme:error:rejectedIdentifier" }"#, .rejectedName
-        ),
-        (
-            "AttributeError: can't set attribute",
-            #"{"type":"urn:ietf:params:acme:error:rateLimited"}"#, .rateLimited
-        ),
-        ("acme.messages.Error: urn:ietf:params:acme:error:caa :: CAA", "", .caa),
-        ("Segmentation fault", "", .other),
-    ]
-
-    @Test(
-        "each trouble is told from certbot's words, also where certbot hides it",
-        arguments: recorded)
-    func troubles(output: String, log: String, kind: CertbotTrouble.Kind) {
-        let trouble = CertbotTrouble(Finished(ending: .exited(1), output: output), log: log)
-        #expect(trouble.kind == kind)
-        #expect(trouble.failure(for: spec).message.contains("chat.example.test"))
-    }
-
-    @Test("the CA's own words and its Retry-After reach the person")
-    func details() {
-        let log = """
-            HTTP 429
-            Retry-After: 3600
-
-            {
-              "type": "urn:ietf:params:acme:error:rateLimited",
-              "detail": "too many certificates for \\"example.test\\"",
-            }
-            """
-        let trouble = CertbotTrouble(
-            Finished(ending: .exited(1), output: "AttributeError: can't set attribute"), log: log)
-        #expect(trouble.detail == "too many certificates for 'example.test'")
-        #expect(trouble.retryAfter == .seconds(3600))
-    }
-
-    @Test("the advice that closes every failure is not taken for its reason")
-    func advice() {
-        let errors = """
-            ValueError: Requesting 127.0.0.1/dir: Connection refused
-            Ask for help or search for solutions at https://community.letsencrypt.org. See the \
-            logfile /var/log/letsencrypt/letsencrypt.log
-            """
-        let trouble = CertbotTrouble(Finished(ending: .exited(1), errors: errors), log: "")
-        let reason = "ValueError: Requesting 127.0.0.1/dir: Connection refused"
-        #expect(trouble.detail == "exit 1: \(reason)")
     }
 }

@@ -80,6 +80,15 @@ struct RenewalInfoTests {
         #expect(RenewalInfo.retryAfter(in: response) == seconds.map { .seconds($0) })
         #expect(RenewalInfo.retryAfter(in: HTTPResponse(status: 200)) == nil)
     }
+
+    @Test("a date when to ask again counts from the answer's own date")
+    func retryDate() {
+        var headers = ["retry-after": "Sun, 06 Nov 1994 10:49:37 GMT"]
+        #expect(RenewalInfo.retryAfter(in: HTTPResponse(status: 200, headers: headers)) == nil)
+        headers["date"] = "Sun, 06 Nov 1994 08:49:37 GMT"
+        let response = HTTPResponse(status: 200, headers: headers)
+        #expect(RenewalInfo.retryAfter(in: response) == .seconds(7200))
+    }
 }
 
 struct RenewalWindowTests {

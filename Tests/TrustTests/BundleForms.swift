@@ -42,6 +42,9 @@ extension BundleTests.Form {
         Self("the root in the chain too") { $0.chain += $0.roots },
     ]
 
+    private static let encrypted =
+        "its private key is encrypted, and nobody is there to type a passphrase"
+
     static let broken = [
         Self("the key of another certificate", "its private key belongs to another certificate") {
             $0.key = try await Bundles.shared.read("wildcard.key")
@@ -51,8 +54,8 @@ extension BundleTests.Form {
         ) {
             $0.key = try await Bundles.shared.read("rsa.key")
         },
-        Self("an encrypted key", "its private key is encrypted", key("pkcs8.key")),
-        Self("a key encrypted the old way", "its private key is encrypted", key("legacy.key")),
+        Self("an encrypted key", encrypted, key("pkcs8.key")),
+        Self("a key encrypted the old way", encrypted, key("legacy.key")),
         Self("no key", "its private key cannot be read") { $0.key = "" },
         Self("a certificate for a key", "its private key cannot be read") { $0.key = $0.chain },
         Self("a truncated key", "its private key cannot be read") {
@@ -86,17 +89,27 @@ extension BundleTests.Form {
         Self("the intermediate first", "a CA certificate comes before the one for the domain") {
             $0.chain = try await Bundles.shared.read("ca.pem") + Bundles.shared.read("leaf.pem")
         },
-        Self("no intermediate", "its chain does not verify: unable to get local issuer") {
+        Self("no intermediate", "its chain does not verify: unable to get local issuer certificate")
+        {
             $0.chain = try await Bundles.shared.read("leaf.pem")
         },
-        Self("another intermediate", "its chain does not verify: ") {
+        Self(
+            "another intermediate",
+            "its chain does not verify: unable to get local issuer certificate"
+        ) {
             $0.chain =
                 try await Bundles.shared.read("leaf.pem") + Bundles.shared.read("otherca.pem")
         },
-        Self("roots that do not know it", "its chain does not verify: ") {
+        Self(
+            "roots that do not know it",
+            "its chain does not verify: unable to get local issuer certificate"
+        ) {
             $0.roots = try Forge(root: "elsewhere").pem
         },
-        Self("the system's roots, which do not know it", "its chain does not verify: ") {
+        Self(
+            "the system's roots, which do not know it",
+            "its chain does not verify: unable to get local issuer certificate"
+        ) {
             $0.roots = ""
         },
         Self(
@@ -108,7 +121,7 @@ extension BundleTests.Form {
         Self(
             "a name that is only the subject's", "it is for no name, not for chat.example.org",
             pair("nameless")),
-        Self("a certificate of tomorrow", "it is valid only from", after: -day) { _ in },
-        Self("a certificate of last month", "it expired at", after: 31 * day) { _ in },
+        Self("a certificate of tomorrow", "it is valid only from FROM on", after: -day) { _ in },
+        Self("a certificate of last month", "it expired at UNTIL", after: 31 * day) { _ in },
     ]
 }

@@ -15,6 +15,16 @@ actor Bundles {
         var served: CertificateFacts?
         /// When all of it is valid: the command dates by the machine's clock.
         let now: Date
+
+        /// When the good certificate begins and ends, as people are told.
+        var dates: (from: String, until: String) {
+            get async throws {
+                let facts = try await CertificateFacts(pem: Bundles.shared.read("leaf.pem"))
+                return (
+                    facts.notBefore.formatted(.iso8601), facts.notAfter.formatted(.iso8601)
+                )
+            }
+        }
     }
 
     private var made: Task<[String: String], any Error>?

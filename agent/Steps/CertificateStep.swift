@@ -56,8 +56,10 @@ struct CertificateStep: Step {
         guard try edge.isPlaced(world) else { return .missing }
         var differences = try unwanted.compactMap { try $0.leftover(world) }
         switch try await certificate(world) {
-        case .absent(let reason), .unusable(let reason, _):
-            differences.append(Difference("certificate", found: reason, wanted: "valid"))
+        case .absent:
+            differences.append(Difference("certificate", found: "none yet", wanted: "valid"))
+        case .unusable(let failure, _):
+            differences.append(Difference("certificate", found: failure.message, wanted: "valid"))
         case .usable(let lineage):
             if try isDue(lineage, world) {
                 differences.append(
@@ -146,9 +148,9 @@ struct CertificateStep: Step {
 extension CertificateStep {
     /// What certbot's files are worth.
     private enum Found {
-        case absent(String)
+        case absent
         /// `mends` if certbot puts it right by itself when it runs.
-        case unusable(String, mends: Bool)
+        case unusable(Failure, mends: Bool)
         case usable(Lineage)
         /// Good, but older than what it would replace: somebody turned certbot's files back.
         case older(Lineage, Failure)
@@ -179,7 +181,7 @@ extension CertificateStep {
     private func certificate(_ world: World) async throws -> Found {
         do {
             let found = try Lineage.read(of: spec.domain, spec.keyType, certbot, world.files)
-            guard let lineage = found else { return .absent("none yet") }
+            guard let lineage = found else { return .absent }
             do {
                 try lineage.bundle.judge(
                     domain: spec.domain, rootsPEM: spec.trustPEM, now: world.clock.now())
@@ -189,23 +191,27 @@ extension CertificateStep {
                 // A new order would not help against a clock that is wrong.
                 if lineage.facts.notBefore > world.clock.now() {
                     throw Failure(
-                        failure.code, failure.message, fix: "set the node's clock right")
+                        failure.code, failure.message, fix: OrderPreflight.clockFix)
                 }
-                return .unusable(failure.message, mends: false)
+                return .unusable(failure, mends: false)
             }
         } catch let failure as Failure where failure.code == .unavailable {
-            return .unusable(failure.message, mends: true)
+            return .unusable(failure, mends: true)
         }
     }
+
+    private var readLog: String { "read \(certbot.log) on the node" }
 
     private func usable(_ world: World) async throws -> Lineage {
         switch try await certificate(world) {
         case .usable(let lineage): return lineage
         case .older(_, let refusal): throw refusal
-        case .absent(let reason), .unusable(let reason, _):
+        case .absent:
             throw Failure(
-                .failed, "judging what certbot left: \(reason)",
-                fix: "read \(certbot.log) on the node")
+                .failed, "looking for what certbot left: there is nothing", fix: readLog)
+        case .unusable(let failure, _):
+            throw Failure(
+                .failed, failure.message, fix: failure.fix.isEmpty ? readLog : failure.fix)
         }
     }
 

@@ -21,9 +21,8 @@ struct Lineage: Sendable {
     static func read(
         of domain: DomainName, _ type: KeyType, _ certbot: Certbot, _ files: any Files
     ) throws -> Lineage? {
-        let name = certbot.lineage(of: domain, type)
         // certbot would refuse to go on with a broken one, and orders a new one without.
-        let away = "move live/\(name), archive/\(name) and renewal/\(name).conf away"
+        let away = certbot.wayOut(of: domain, type)
         var found: [Int] = []
         for part in [Certbot.Part.key, .chain] {
             let link = certbot.live(part, of: domain, type)

@@ -23,9 +23,7 @@ struct OrderPreflight: Sendable {
     /// Throws `unavailable` if the CA cannot be reached, and what else stands in the way. `trouble`
     /// is why the last try failed, if it did.
     func run(after trouble: OrderBudget.Trouble?, _ world: World) async throws {
-        let answer = try await reach(world)
-        try requireClock(date(of: answer), world.clock.now())
-        let directory = try AcmeDirectory(answer, of: spec.directory)
+        let directory = try await directory(world)
         let own = (try? await InstanceMetadata(world: world).publicAddresses()) ?? []
         try await requireAddresses(own, world)
         try await requirePermission(directory.caaIdentities, world)
@@ -43,20 +41,33 @@ struct OrderPreflight: Sendable {
 // MARK: the clock
 
 extension OrderPreflight {
+    static let clockFix =
+        "set the node's clock right: `timedatectl set-ntp true`, then `timedatectl`"
+
     /// What the CA's directory says. Its own certificate does not verify either if our clock is far
     /// off, so then its plain port is asked for the time, which decides nothing but the words.
-    private func reach(_ world: World) async throws -> HTTPResponse {
+    private func directory(_ world: World) async throws -> AcmeDirectory {
         let request = try AcmeDirectory.request(spec.directory, caPEM: spec.caPEM)
+        let answer: HTTPResponse
         do {
-            return try await world.network.http(
+            answer = try await world.network.http(
                 request, deadline: Self.wait * 2, bytesMax: AcmeDirectory.answerBytesMax,
                 op: "order.directory")
         } catch let failure as Failure {
-            if failure.code == .unauthorized {
-                try requireClock(await plainDate(world), world.clock.now())
-            }
-            throw failure.context("asking for a certificate for \(spec.domain)")
+            let isUntrusted = failure.code == .unauthorized
+            if isUntrusted { try requireClock(await plainDate(world), world.clock.now()) }
+            throw away(failure, isUntrusted ? .untrustedCA : .unreachableCA)
         }
+        try requireClock(date(of: answer), world.clock.now())
+        do { return try AcmeDirectory(answer, of: spec.directory) } catch let failure as Failure {
+            throw away(failure, failure.code == .unavailable ? .unreachableCA : .account)
+        }
+    }
+
+    private func away(_ failure: Failure, _ kind: CertbotTrouble.Kind) -> Failure {
+        Failure(
+            failure.code, "asking for a certificate for \(spec.domain): \(failure.message)",
+            fix: CertbotTrouble.fix(kind, for: spec))
     }
 
     private func plainDate(_ world: World) async -> Date? {
@@ -78,9 +89,9 @@ extension OrderPreflight {
         let ahead = Duration.seconds(ours.timeIntervalSince(theirs))
         guard abs(ahead.seconds) > Self.skewMax.seconds else { return }
         throw held(
-            "the node's clock is \(ahead < .zero ? (.zero - ahead).shortText : ahead.shortText) "
+            "the node's clock is \(ahead < .zero ? (.zero - ahead).words : ahead.words) "
                 + "\(ahead < .zero ? "behind" : "ahead of") the CA's",
-            fix: "set the node's clock right: `timedatectl set-ntp true`, then `timedatectl`")
+            fix: Self.clockFix)
     }
 }
 
@@ -126,6 +137,7 @@ extension OrderPreflight {
     /// must let this CA in. A CA that does not say who it is cannot be judged.
     private func requirePermission(_ issuers: [String], _ world: World) async throws {
         guard !issuers.isEmpty else { return }
+        let account = account(world)
         var name = spec.domain.rawValue[...]
         while !name.isEmpty {
             guard
@@ -133,14 +145,28 @@ extension OrderPreflight {
                     .caa, of: String(name), deadline: Self.wait, op: "order.records")
             else { return }
             let records = data.compactMap { CAARecord($0) }
-            if let reason = CAARecord.refusal(in: records, issuers: issuers, method: "http-01") {
+            if let refusal = CAARecord.refusal(
+                in: records, issuers: issuers, method: "http-01", account: account)
+            {
                 throw held(
-                    "the CAA record of \(name) \(reason)",
-                    fix: "allow it: \(name) CAA 0 issue \"\(issuers[0])\"")
+                    "the CAA record of \(name) \(refusal.reason)",
+                    fix: "allow it: \(name) CAA 0 issue \"\(refusal.wanted)\"")
             }
             if !data.isEmpty { return }
             name = name.drop { $0 != "." }.dropFirst()
         }
+    }
+}
+
+extension OrderPreflight {
+    /// What the CA calls the account that certbot has there; nil if it has none yet, or several.
+    private func account(_ world: World) -> String? {
+        let folder = Certbot(layout: layout).accounts(at: spec.directory)
+        guard let names = try? world.files.list(folder), names.count == 1,
+            let bytes = try? world.files.readIfThere(
+                "\(folder)/\(names[0])/regr.json", bytesMax: 64 << 10)
+        else { return nil }
+        return try? Certbot.account(inRegistration: bytes)
     }
 }
 

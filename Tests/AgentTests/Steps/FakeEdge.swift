@@ -28,6 +28,8 @@ final class FakeEdge: Sendable {
         /// It would not start with this one in the bundle.
         var refusedSerial: String?
         var oldWorkers = 0
+        /// What the CA says the time is; nil if it has the node's.
+        var caDate: Date?
     }
 
     let fake: FakeWorld
@@ -74,9 +76,12 @@ final class FakeEdge: Sendable {
     /// The CA answers with the right time, the name leads here, and nothing forbids the CA.
     private func surround() {
         fake.network.on("GET", .tls(host: "acme.example.test", port: 443), "/dir") {
-            [clock = fake.clock] _ in
+            [self] _ in
             HTTPResponse(
-                status: 200, headers: ["date": HTTPDate.text(clock.now())],
+                status: 200,
+                headers: [
+                    "date": HTTPDate.text(state.withLock { $0.caDate } ?? fake.clock.now())
+                ],
                 body: Array(
                     #"{"newOrder": "https://x", "meta": {"caaIdentities": ["ca.test"]}}"#
                         .utf8))
@@ -106,6 +111,7 @@ final class FakeEdge: Sendable {
     func refuse(_ finished: Finished?) { state.withLock { $0.refusal = finished } }
     func refuseConfig(_ line: String?) { state.withLock { $0.refusesConfig = line } }
     func stick() { state.withLock { $0.isStuck = true } }
+    func setCADate(_ date: Date?) { state.withLock { $0.caDate = date } }
     func keepOldWorkers(_ count: Int) { state.withLock { $0.oldWorkers = count } }
     func refuseStart(with serial: String) { state.withLock { $0.refusedSerial = serial } }
 

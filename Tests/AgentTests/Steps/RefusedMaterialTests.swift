@@ -174,6 +174,66 @@ import Tools
         }
     }
 
+    @Test("a budget that the disk does not take costs no order")
+    func budget() async throws {
+        let (fake, edge) = try await node()
+        let full = Failure(
+            .failed, "replacing /var/lib/jeeves/certificate.json: No space left on device",
+            fix: "free space there, see `df -h /var/lib/jeeves`")
+        fake.fail("certificate.budget", with: full)
+        #expect(await refusal(fake, edge) == full)
+        #expect(edge.issued == 1)
+        #expect(edge.served == "a1")
+    }
+
+    @Test("a clock a year behind is told, and what serves goes on")
+    func clockBehind() async throws {
+        let (fake, edge) = try await node()
+        fake.clock.setWall(FakeWorld.start.addingTimeInterval(-365 * 86_400))
+        let told = await refusal(fake, edge)
+        #expect(
+            told?.message
+                == "judging the new certificate: it is valid only from 2025-12-31T00:00:00Z on")
+        #expect(told?.fix == clockFix)
+        #expect(edge.served == "a1")
+        #expect(fake.ops.isEmpty)
+    }
+
+    @Test("a clock a year ahead makes no order of a certificate that only seems to have expired")
+    func clockAhead() async throws {
+        let (fake, edge) = try await node()
+        fake.clock.setWall(FakeWorld.start.addingTimeInterval((10 + 365) * 86_400))
+        edge.setCADate(FakeWorld.start.addingTimeInterval(10 * 86_400))
+        let told = await refusal(fake, edge)
+        #expect(
+            told?.message
+                == "before asking for a certificate for chat.example.test: the node's clock is "
+                + "365 days ahead of the CA's; nothing was asked")
+        #expect(told?.fix == clockFix)
+        #expect(edge.served == "a1")
+        #expect(edge.issued == 1)
+        #expect(fake.ops.isEmpty)
+    }
+
+    private let clockFix =
+        "set the node's clock right: `timedatectl set-ntp true`, then `timedatectl`"
+
+    @Test("a link of certbot's that leads elsewhere is told with the way out")
+    func elsewhere() async throws {
+        let (fake, edge) = try await node()
+        let link = certbot.live(.key, of: domain)
+        fake.files.link(link, to: "/root/secret.pem")
+        let told = await refusal(fake, edge)
+        #expect(told?.message == "reading \(link): it does not lead to certbot's archive")
+        #expect(told?.fix == wayOut)
+        #expect(edge.served == "a1")
+        #expect(fake.ops.isEmpty)
+    }
+
+    private let wayOut =
+        "move live/chat.example.test, archive/chat.example.test and renewal/chat.example.test.conf "
+        + "out of /etc/letsencrypt on the node"
+
     @Test("a generation that is gone from the archive is told with the way out")
     func missing() async throws {
         let (fake, edge) = try await node()
@@ -181,7 +241,7 @@ import Tools
         fake.files[path] = nil
         let told = await refusal(fake, edge)
         #expect(told?.message == "reading certbot's files: \(path) is missing")
-        #expect(told?.fix.hasPrefix("move live/chat.example.test, archive/") == true)
+        #expect(told?.fix == wayOut)
         #expect(edge.served == "a1")
     }
 
