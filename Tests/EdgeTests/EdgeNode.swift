@@ -41,9 +41,23 @@ struct EdgeNode: Sendable {
     }
 
     private init(_ edge: LoopbackEdge, _ pebble: Pebble) {
-        (self.edge, self.pebble) = (edge, pebble)
-        (clock, ledger) = (ShiftedClock(edge.world.clock), FakeWorld())
-        world = edge.world.mortal(by: ledger, clock: clock)
+        self.init(edge, pebble, ShiftedClock(edge.world.clock), files: edge.world.files)
+    }
+
+    private init(
+        _ edge: LoopbackEdge, _ pebble: Pebble, _ clock: ShiftedClock, files: any Files
+    ) {
+        (self.edge, self.pebble, self.clock) = (edge, pebble, clock)
+        ledger = FakeWorld()
+        var outside = edge.world
+        outside.files = files
+        world = outside.mortal(by: ledger, clock: clock)
+    }
+
+    /// The same node with a new process of the agent's, which sees its files through `files` if
+    /// there are any.
+    func reborn(files: (any Files)? = nil) -> EdgeNode {
+        EdgeNode(edge, pebble, clock, files: files ?? edge.world.files)
     }
 
     var haproxy: any Step {

@@ -5,6 +5,8 @@ import Model
 /// The node's file system, by system calls: no call depends on the umask, and none that writes
 /// follows a symbolic link in the last name of its path.
 struct LiveFiles: Files {
+    var calls = DiskCalls()
+
     func info(_ path: String) throws -> FileInfo? {
         var found = stat()
         guard lstat(path, &found) == 0 else {
@@ -67,7 +69,7 @@ struct LiveFiles: Files {
     }
 
     func replace(_ path: String, with bytes: [UInt8], mode: UInt16, op: Op) throws {
-        try Replacement(of: path).write(bytes, mode: mode)
+        try Replacement(of: path, by: calls).write(bytes, mode: mode)
     }
 
     func makeDirectory(_ path: String, mode: UInt16, op: Op) throws {
@@ -89,7 +91,7 @@ struct LiveFiles: Files {
     }
 
     func remove(_ path: String, op: Op) throws {
-        if unlink(path) == 0 || errno == ENOENT { return }
+        if calls.remove(AT_FDCWD, path) == 0 || errno == ENOENT { return }
         guard errno == EISDIR, rmdir(path) == 0 || errno == ENOENT else {
             throw systemFailure("removing \(path)")
         }
@@ -145,10 +147,10 @@ struct Descriptor: ~Copyable {
         return bytes
     }
 
-    func writeAll(_ bytes: [UInt8]) throws(ErrnoError) {
+    func writeAll(_ bytes: [UInt8], by calls: DiskCalls) throws(ErrnoError) {
         var done = 0
         while done < bytes.count {
-            let wrote = bytes[done...].withUnsafeBytes { write(number, $0.baseAddress, $0.count) }
+            let wrote = bytes[done...].withUnsafeBytes { calls.write(number, $0) }
             if wrote < 0 && errno == EINTR { continue }
             guard wrote >= 0 else { throw ErrnoError() }
             done += wrote

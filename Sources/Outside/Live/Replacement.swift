@@ -8,11 +8,12 @@ struct Replacement {
     private static let counter = Atomic<UInt64>(0)
 
     let path: String
+    private let calls: DiskCalls
     private let folder: String
     private let name: String
 
-    init(of path: String) {
-        self.path = path
+    init(of path: String, by calls: DiskCalls = DiskCalls()) {
+        (self.path, self.calls) = (path, calls)
         (folder, name) = LiveFiles.split(path)
     }
 
@@ -26,12 +27,12 @@ struct Replacement {
         removeLeftovers(in: directory.number)
         do throws(ErrnoError) {
             let temporary = try create(in: directory.number, bytes, mode: mode)
-            guard renameat(directory.number, temporary, directory.number, name) == 0 else {
+            guard calls.rename(directory.number, temporary, name) == 0 else {
                 let error = ErrnoError()
-                unlinkat(directory.number, temporary, 0)
+                _ = calls.remove(directory.number, temporary)
                 throw error
             }
-            guard fsync(directory.number) == 0 else { throw ErrnoError() }
+            guard calls.sync(directory.number) == 0 else { throw ErrnoError() }
         } catch {
             throw failure(error)
         }
@@ -68,19 +69,17 @@ struct Replacement {
     ) throws(ErrnoError) -> String {
         let turn = Self.counter.wrappingAdd(1, ordering: .relaxed).newValue
         let temporary = "\(prefix)\(getpid())-\(turn)"
-        let opened = openat(
-            directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-            mode_t(mode))
+        let opened = calls.create(directory, temporary, mode)
         guard opened >= 0 else { throw ErrnoError() }
         let file = Descriptor(opened)
         do throws(ErrnoError) {
             // The umask took bits away.
             guard fchmod(file.number, mode_t(mode)) == 0 else { throw ErrnoError() }
-            try file.writeAll(bytes)
+            try file.writeAll(bytes, by: calls)
             // After a failed fsync the pages count as clean: a second try would lie.
-            guard fsync(file.number) == 0 else { throw ErrnoError() }
+            guard calls.sync(file.number) == 0 else { throw ErrnoError() }
         } catch {
-            unlinkat(directory, temporary, 0)
+            _ = calls.remove(directory, temporary)
             throw error
         }
         return temporary
@@ -101,7 +100,7 @@ struct Replacement {
                 pid == getpid()
                 ? turn > Self.counter.load(ordering: .relaxed)
                 : kill(pid, 0) != 0 && errno == ESRCH
-            if stale { unlinkat(directory, name, 0) }
+            if stale { _ = calls.remove(directory, name) }
         }
     }
 }
