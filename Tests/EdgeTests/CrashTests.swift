@@ -2,27 +2,72 @@ import Model
 import Outside
 import Support
 import Testing
+import Tools
 import Trust
 
 @Suite("A killed agent", .serialized, .enabled(if: Programs.areThere, Programs.hint))
 struct CrashTests {
+    /// What is interrupted: the first certificate, or the one after it.
+    enum Work: CaseIterable, Sendable { case issue, renewal }
+
+    @Test(
+        "killed after any effect of an issue or a renewal, its next life makes one order of it",
+        arguments: Work.allCases)
+    func orders(work: Work) async throws {
+        try await EdgeNode.with { node in
+            try await begin(work, node)
+            node.ledger.forgetOps()
+            try await finish(work, node)
+            let effects = node.ledger.ops
+            #expect(effects.contains("certificate.certbot"))
+            for (number, op) in zip(1..., effects) {
+                try await begin(work, node)
+                let (made, runs) = (node.pebble.orders, await node.orders)
+                try await killed(node, after: number, of: op)
+                let old = try? await node.served().serialHex
+                try await finish(work, node, madeBefore: made)
+                #expect(node.pebble.orders == made + 1, "killed after \(op)")
+                #expect(await node.orders == runs + 1, "killed after \(op)")
+                let new = try await node.served().serialHex
+                #expect(try new == node.placed().serialHex, "killed after \(op)")
+                #expect(old == nil || work == .renewal || old == new)
+            }
+        }
+    }
+
+    @Test("killed while certbot is at work, its next life waits for that one and takes its order")
+    func during() async throws {
+        try await EdgeNode.with { node in
+            let life = Task { try await node.converge(node.certificate) }
+            _ = try await node.edge.world.clock.poll(
+                every: .milliseconds(20), atMost: .seconds(30),
+                waitingFor: "the order", op: "test.order"
+            ) { node.pebble.orders == 1 ? true : nil }
+            node.ledger.kill()
+            #expect(await node.edge.units.busy.count == 1)
+
+            let next = node.reborn()
+            try await next.converge(next.certificate)
+            #expect(next.ledger.ops.contains("certificate.certbot"))
+            #expect(node.pebble.orders == 1)
+            #expect(await node.orders == 1)
+            #expect(try await node.served().serialHex == (try node.placed().serialHex))
+            await #expect(throws: Crash.self) { try await life.value }
+        }
+    }
+
     @Test("killed after any effect of a rotation, it ends the rotation in its next life")
     func rotation() async throws {
         try await EdgeNode.with { node in
             try await node.converge(node.certificate)
-            let first = node.ledger.ops
-            let ordered = try #require(first.firstIndex(of: "certificate.certbot")) + 1
-            try await killedAfterOrder(node, effects: ordered - first.startOfCertificate)
-
-            // No more orders are needed from here on.
             let master = await node.edge.units.pid
             node.ledger.forgetOps()
-            try await node.mint(generation: 3)
+            try await node.mint(generation: 2)
             try await node.converge(node.certificate)
             let rotation = node.ledger.ops
             #expect(rotation.contains("certificate.commit"))
             for (number, op) in zip(1..., rotation) {
-                try await node.mint(generation: 3 + number)
+                try await node.mint(generation: 2 + number)
                 let before = try await node.served().serialHex
                 try await killed(node, after: number, of: op)
                 // Whenever it dies, clients are shown the old or the new certificate.
@@ -33,7 +78,7 @@ struct CrashTests {
                 #expect([before, after].contains(between))
             }
             #expect(await node.edge.units.pid == master)
-            #expect(await node.orders == 2)
+            #expect(node.pebble.orders == 1)
             #expect(!node.ledger.ops.contains { $0.contains("reload") })
         }
     }
@@ -54,21 +99,34 @@ struct CrashTests {
                 try await node.converge(step)
                 #expect(try await node.served().serialHex == serial, "killed after \(op)")
             }
-            #expect(await node.orders == 1)
+            #expect(node.pebble.orders == 1)
         }
     }
 
-    /// The agent dies when certbot has just got a renewal; the order is not repeated.
-    private func killedAfterOrder(_ node: EdgeNode, effects: Int) async throws {
-        let old = try await node.served().serialHex
-        node.clock.setAhead(EdgeNode.untilDue)
-        try await killed(node, after: effects, of: "certificate.certbot")
-        node.clock.setAhead(.zero)
-        #expect(await node.orders == 2)
-        #expect(try await node.served().serialHex == old)
-        try await node.converge(node.certificate)
-        #expect(try await node.served().serialHex != old)
-        #expect(await node.orders == 2)
+    /// A node that has that work before it, and tried nothing yet.
+    private func begin(_ work: Work, _ node: EdgeNode) async throws {
+        let files = node.edge.world.files
+        switch work {
+        case .issue:
+            try await node.certificate.remove(node.edge.world)
+            node.edge.clear(node.layout.certbotConfig)
+        case .renewal:
+            node.clock.setAhead(.zero)
+            try await node.converge(node.certificate)
+            node.clock.setAhead(EdgeNode.untilDue)
+        }
+        try files.remove("\(node.edge.state)/certificate.json", op: "test.budget")
+    }
+
+    /// Does the work, or what a dead agent left of it if the CA has more orders than `made`. The
+    /// clock goes back once there is an order, for what the CA issues begins now.
+    private func finish(_ work: Work, _ node: EdgeNode, madeBefore made: Int? = nil) async throws {
+        if work == .renewal, made == nil || node.pebble.orders == made {
+            try await node.renew()
+        } else {
+            node.clock.setAhead(.zero)
+            try await node.converge(node.certificate)
+        }
     }
 
     private func killed(_ node: EdgeNode, after number: Int, of op: Op) async throws {
@@ -79,9 +137,4 @@ struct CrashTests {
         let starts = try await node.wouldStart()
         #expect(starts, "HAProxy would not start on what a crash after \(op) left")
     }
-}
-
-extension [Op] {
-    /// Where the certificate's effects begin, after those of HAProxy's own.
-    fileprivate var startOfCertificate: Int { firstIndex { $0.hasPrefix("certificate.") } ?? 0 }
 }

@@ -1,6 +1,7 @@
 import Model
 import Outside
 import Support
+import Synchronization
 import Trust
 
 /// The ACME authority pebble on loopback, and the DNS that it asks: every name leads to this
@@ -17,6 +18,7 @@ struct Pebble: Sendable {
     private let edge: LoopbackEdge
     private let dns: Daemon
     private let authority: Daemon
+    private let book: OrderBook
 
     /// It remembers no account and no order of an earlier one.
     static func with(
@@ -37,10 +39,12 @@ struct Pebble: Sendable {
         let ca = try await makeAuthority(edge)
         let dns = try await startDNS(edge)
         do {
-            let authority = try await startAuthority(edge, lifetime)
+            let book = OrderBook()
+            let authority = try await startAuthority(edge, lifetime, book)
             return Pebble(
                 directory: "https://127.0.0.1:\(edge.sparePorts[2])/dir", caPEM: ca,
-                rootPEM: try await root(edge), edge: edge, dns: dns, authority: authority)
+                rootPEM: try await root(edge), edge: edge, dns: dns, authority: authority,
+                book: book)
         } catch {
             await dns.stop()
             throw error
@@ -52,6 +56,9 @@ struct Pebble: Sendable {
         await authority.stop()
         await dns.stop()
     }
+
+    /// How many orders it ever took, by its own word: it forgets none.
+    var orders: Int { book.orders }
 
     /// From now on its DNS answers SERVFAIL for `name`.
     func losesDNS(of name: DomainName) async throws {
@@ -130,7 +137,7 @@ struct Pebble: Sendable {
     }
 
     private static func startAuthority(
-        _ edge: LoopbackEdge, _ lifetime: Duration
+        _ edge: LoopbackEdge, _ lifetime: Duration, _ book: OrderBook
     ) async throws -> Daemon {
         let configuration = """
             {"pebble": {
@@ -152,7 +159,7 @@ struct Pebble: Sendable {
         command.environment["PEBBLE_AUTHZREUSE"] = "0"
         command.environment["PEBBLE_WFE_NONCEREJECT"] = "0"
         let port = edge.sparePorts[2]
-        return try await Daemon.start(command, in: edge.world) {
+        return try await Daemon.start(command, in: edge.world, hearing: book.hear) {
             let seen = try? await Probe.connect(
                 host: "127.0.0.1", port: port, name: edge.domain, deadline: .seconds(1))
             return seen != nil
@@ -169,5 +176,20 @@ struct Pebble: Sendable {
             throw Failure(.failed, "asking pebble for its root: it says \(text.prefix(200))")
         }
         return String(text[body.lowerBound...])
+    }
+}
+
+/// What pebble prints of its orders: `There are now 3 orders in the db`.
+private final class OrderBook: Sendable {
+    private let count = Mutex(0)
+
+    var orders: Int { count.withLock { $0 } }
+
+    @Sendable func hear(_ line: String) {
+        let words = line.split(separator: " ")
+        guard line.hasSuffix(" orders in the db"),
+            let number = words.dropLast(4).last.flatMap({ Int($0) })
+        else { return }
+        count.withLock { $0 = max($0, number) }
     }
 }

@@ -46,6 +46,10 @@ public final class FakeWorld: Sendable {
     /// throws it, as nothing runs after a kill -9, until ``restart()``.
     public func crash(after count: Int) { history.crash(after: count) }
 
+    /// The process dies now, in the middle of its last effect. Of what waits there only the process
+    /// is dead.
+    public func kill() { history.kill() }
+
     /// The process starts again and finds what the dead one left.
     public func restart() { history.restart() }
 

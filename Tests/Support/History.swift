@@ -31,6 +31,8 @@ final class History: Sendable {
         state.withLock { $0.crashAt = $0.ops.count + count }
     }
 
+    func kill() { state.withLock { $0.crashedAfter = $0.ops.last ?? "nothing" } }
+
     func restart() {
         state.withLock {
             $0.crashAt = nil

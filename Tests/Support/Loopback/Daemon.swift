@@ -10,9 +10,13 @@ public struct Daemon: Sendable {
     /// No test takes that long.
     private static let longest = Limits(deadline: .seconds(600), grace: .seconds(2))
 
+    /// `hearing` gets each line that it prints.
+    ///
     /// Throws `failed` with its last words if it ends before `isReady`, `timeout` if it never is.
     public static func start(
-        _ command: Command, in world: World, isReady: @escaping @Sendable () async -> Bool
+        _ command: Command, in world: World,
+        hearing line: @escaping @Sendable (String) async -> Void = { _ in },
+        isReady: @escaping @Sendable () async -> Bool
     ) async throws -> Daemon {
         let (children, found) = AsyncStream<ChildID>.makeStream()
         let processes = world.processes
@@ -20,7 +24,7 @@ public struct Daemon: Sendable {
             defer { found.finish() }
             return try await processes.run(
                 command, limits: longest, op: "daemon", started: { found.yield($0) },
-                line: { _ in })
+                line: line)
         }
         guard let child = await children.first(where: { _ in true }) else {
             throw Failure(.failed, "starting \(command.program): \(try await life.value.sentence)")

@@ -87,11 +87,13 @@ public struct LoopbackEdge: Sendable {
     }
 
     private func end() async {
+        await units.settle()
         await units.end()
         clear(folder)
     }
 
-    private func clear(_ path: String) {
+    /// Removes what is there, with all below it.
+    public func clear(_ path: String) {
         if (try? world.files.info(path))??.kind == .directory {
             for name in (try? world.files.list(path)) ?? [] { clear("\(path)/\(name)") }
         }

@@ -10,6 +10,7 @@ public actor LoopbackUnits: Units {
     private let layout: EdgeLayout
     private var main: Daemon?
     private var operations: [String] = []
+    private var running: [String: Task<Finished, any Error>] = [:]
 
     /// `world`: where its children run.
     public init(_ world: World, _ layout: EdgeLayout) {
@@ -22,6 +23,14 @@ public actor LoopbackUnits: Units {
     /// Programs of the transient units so far.
     public var programs: [String] { operations }
 
+    /// Names of the transient units that run now.
+    public var busy: [String] { running.keys.sorted() }
+
+    /// Waits for the transient units to end.
+    public func settle() async {
+        for unit in running.values { _ = try? await unit.value }
+    }
+
     /// Stops HAProxy, if it runs.
     public func end() async {
         await main?.stop()
@@ -29,7 +38,7 @@ public actor LoopbackUnits: Units {
     }
 
     public func state(_ unit: String) async throws -> UnitState {
-        let isUp = unit == Self.haproxy && main?.isRunning == true
+        let isUp = unit == Self.haproxy && main?.isRunning == true || running[unit] != nil
         return UnitState(
             load: unit == Self.haproxy ? "loaded" : "not-found",
             active: isUp ? "active" : "inactive", result: "success", exitCode: 0)
@@ -51,10 +60,18 @@ public actor LoopbackUnits: Units {
 
     public func mask(_ unit: String, op: Op) async throws {}
 
+    /// It goes on when who asked for it is gone, and is found again by its name.
     public func run(_ unit: TransientUnit, op: Op) async throws -> Finished {
+        if let found = running[unit.name] { return try await found.value }
         operations.append(unit.command.program)
-        return try await world.processes.run(
-            unit.command, limits: Limits(deadline: unit.deadline), op: op)
+        let processes = world.processes
+        let started = Task {
+            try await processes.run(
+                unit.command, limits: Limits(deadline: unit.deadline), op: op)
+        }
+        running[unit.name] = started
+        defer { running[unit.name] = nil }
+        return try await started.value
     }
 
     private static let haproxy = "haproxy.service"
