@@ -81,7 +81,7 @@ let package = Package(
         .systemLibrary(
             name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"])]),
-        .systemLibrary(name: "CResolv", path: "Sources/CResolv"),
+        .systemLibrary(name: "CGlibc", path: "Sources/CGlibc"),
 
         // 0 nouns
         module("Model", path: "Sources/Model"),
@@ -89,7 +89,7 @@ let package = Package(
         module(
             "Outside", path: "Sources/Outside",
             needs: [
-                "Model", "CResolv", "CSystemd", subprocess, system, logging, nio, nioPosix,
+                "Model", "CGlibc", "CSystemd", subprocess, system, logging, nio, nioPosix,
                 nioHTTP, nioSSL,
             ]),
         // 2 mechanism

@@ -15,6 +15,9 @@ public struct AddressBook: Sendable {
         self.state = state
     }
 
+    /// The files that the addresses are read from.
+    var sources: [String] { [state.spec, state.coordinator] }
+
     /// `host:port` each, none twice. A file that cannot be read is as good as none here.
     func addresses() -> [String] {
         let wanted = (try? SpecFile(files: files, path: state.spec).read())?.coordinators ?? []

@@ -20,6 +20,9 @@ public struct IdentityFile: Sendable {
     /// token is bound to the first key it comes with.
     private var pendingKey: String { "\(folder)/pending.key.pem" }
 
+    /// The files that the pairs are read from.
+    var sources: [String] { [next, current] }
+
     /// The candidate first, then the one in use.
     func pairs() throws -> [Pair] {
         try [(next, true), (current, false)].compactMap { path, isCandidate in

@@ -34,6 +34,8 @@ public actor Reconciler {
     private let settings: Settings
     private let world: World
     private let file: SpecFile
+    /// What the file said, and when it had been changed: it is asked several times a pass.
+    private var lastRead: (stamp: FileInfo, spec: NodeSpec)?
     private let makeStep: StepMaker
     private let events: EventSpool
     private let facts: Facts
@@ -93,7 +95,7 @@ public actor Reconciler {
         var asked = asking
         asking = []
         defer { answerAll(&asked) }
-        guard let spec = try file.read() else { return }
+        guard let spec = try spec() else { return }
         if spec.generation != generation {
             (attempts, generation) = ([:], spec.generation)
         }
@@ -109,6 +111,7 @@ public actor Reconciler {
     /// Saves a new spec and starts a pass. A spec that the fence refuses is reported in the status.
     public func accept(_ spec: NodeSpec) {
         do {
+            lastRead = nil
             try file.accept(spec, as: settings)
             refused = nil
             wake.yield()
@@ -132,7 +135,7 @@ public actor Reconciler {
 
     /// All of that kind, as above.
     func steps<Wanted: Step>(_ type: Wanted.Type) throws -> [Wanted] {
-        let wanted = try file.read()?.steps.filter { $0.presence == .present } ?? []
+        let wanted = try spec()?.steps.filter { $0.presence == .present } ?? []
         return wanted.compactMap { makeStep($0) as? Wanted }
     }
 
@@ -148,7 +151,7 @@ public actor Reconciler {
     }
 
     /// What the node obeys already, for the hello.
-    public func fence() -> Fence? { (try? file.read()).flatMap { $0.map(Fence.init(of:)) } }
+    public func fence() -> Fence? { (try? spec()).flatMap { $0.map(Fence.init(of:)) } }
 
     /// The status now and after each change; the newest replaces one that was not read yet.
     public func statuses() -> AsyncStream<NodeStatus> {
@@ -164,7 +167,7 @@ public actor Reconciler {
     }
 
     public func status() -> NodeStatus {
-        let steps = (try? file.read())?.steps ?? []
+        let steps = (try? spec())?.steps ?? []
         return NodeStatus(
             node: settings.node, generation: generation,
             steps: steps.map { step in
@@ -175,6 +178,14 @@ public actor Reconciler {
             },
             checkedFor: checkedFor, facts: facts, agentVersion: version,
             reportedAt: world.clock.now(), refused: refused)
+    }
+
+    private func spec() throws -> NodeSpec? {
+        let stamp = try world.files.info(file.path)
+        if let lastRead, lastRead.stamp == stamp { return lastRead.spec }
+        let spec = try file.read()
+        lastRead = stamp.flatMap { stamp in spec.map { (stamp, $0) } }
+        return spec
     }
 
     private func converge(_ spec: StepSpec, of node: NodeSpec) async {

@@ -37,6 +37,8 @@ public actor Uplink {
 
     /// Whom to dial, and as whom.
     private struct Known {
+        /// Of the files that it was read from.
+        let stamps: [FileInfo?]
         let addresses: [String]
         let pairs: [IdentityFile.Pair]
         /// Until then one of the pairs opens at least a renewal-only link; nil without any.
@@ -44,7 +46,7 @@ public actor Uplink {
     }
 
     /// Without a coordinator's word. A person who runs a verb now and then waits for that long.
-    static let redialMax = Duration.seconds(10)
+    static let redialMax = Duration.seconds(15)
     /// Failures after which the window has doubled; it goes on growing by as much.
     static let failuresPerWindow = 10
 
@@ -69,6 +71,8 @@ public actor Uplink {
     /// Dials until the task is cancelled, with full jitter between the tries.
     public func run() async {
         while !Task.isCancelled {
+            // A person may have mended a file meanwhile.
+            if known?.stamps != stamps() { known = nil }
             for address in known?.addresses ?? book.addresses() where !Task.isCancelled {
                 do {
                     try await connect(to: address)
@@ -76,8 +80,6 @@ public actor Uplink {
                     return
                 } catch {
                     failures += 1
-                    // A person may have mended a file meanwhile.
-                    if failures.isMultiple(of: Self.failuresPerWindow) { known = nil }
                     report(Failure(error, trying: "connecting to \(address)"), at: address)
                 }
             }
@@ -128,13 +130,19 @@ public actor Uplink {
         }
     }
 
+    private func stamps() -> [FileInfo?] {
+        (book.sources + identity.sources).map { path in (try? world.files.info(path)) ?? nil }
+    }
+
     private func look() throws -> Known {
+        let stamps = stamps()
         let pairs = try identity.pairs()
         let ends = try pairs.map { pair in
             try CertificateFacts(pem: pair.credentials.chainPEM).notAfter
                 .addingTimeInterval(PeerPolicy.renewalGrace.seconds)
         }
-        return Known(addresses: book.addresses(), pairs: pairs, opensUntil: ends.max())
+        return Known(
+            stamps: stamps, addresses: book.addresses(), pairs: pairs, opensUntil: ends.max())
     }
 
     private func converse(with address: String, as pair: IdentityFile.Pair) async throws {

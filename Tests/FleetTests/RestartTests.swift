@@ -65,12 +65,30 @@ import Testing
                     return machine.clock.naps("uplink.redial").count >= 100
                 }
                 let waits = machine.clock.naps("uplink.redial").suffix(50)
-                #expect(waits.contains { $0 > .seconds(5) }, "the window did not grow")
-                #expect(waits.allSatisfy { $0 <= .seconds(10.25) })
+                #expect(waits.contains { $0 > .seconds(7.5) }, "the window did not grow")
+                #expect(waits.allSatisfy { $0 <= .seconds(15.25) })
                 let told = agent.diary.text.split(separator: "\n").filter {
                     $0.contains("link down")
                 }
                 #expect(told.count == 1)
+            }
+        }
+    }
+
+    @Test("a file that a person mends is noticed at the next redial")
+    func mended() async throws {
+        try await Fleet.with { fleet in
+            let machine = try Machine("worker-1", of: fleet, addresses: ["127.0.0.1:1"])
+            machine.fake.files[StateFolder().coordinator] = "127.0.0.1:2"
+            try await fleet.drive { try $0.giveToken(to: machine) }
+            func hasTried(_ port: Int, _ agent: RunningAgent) -> Bool {
+                machine.clock.skipRedial()
+                return agent.diary.text.contains("connecting to 127.0.0.1:\(port):")
+            }
+            try await machine.running { agent in
+                try await eventually("it redials") { hasTried(2, agent) }
+                machine.fake.files[StateFolder().coordinator] = "127.0.0.1:33"
+                try await eventually("it dials what the file says now") { hasTried(33, agent) }
             }
         }
     }

@@ -12,6 +12,7 @@ struct Daemon {
     let state: StateFolder
 
     private static let restInterval = Duration.seconds(120)
+    private static let shareMax = 18 << 20
 
     func run() async throws {
         let world = World.live()
@@ -66,7 +67,7 @@ struct Daemon {
     private func rest(_ world: World) async {
         while !Task.isCancelled {
             try? await world.clock.sleep(Self.restInterval, op: "memory")
-            try? SpareMemory.release(world.files)
+            try? SpareMemory.release(above: Self.shareMax, world.files)
         }
     }
 }

@@ -1,4 +1,4 @@
-import CResolv
+import CGlibc
 import Glibc
 import Model
 import NIOCore
