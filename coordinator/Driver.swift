@@ -104,6 +104,18 @@ public struct Driver: Sendable {
             gate: try run.store.get(Gate.Verdict.self, .meta, Verify.verdictKey))
     }
 
+    /// Points the domain at the first controller, wherever it is now.
+    public func syncRecord() async throws -> Rollout {
+        try await Engine(
+            recipe: Recipes.record, run: run, children: children, progress: progress
+        ).walk()
+    }
+
+    /// What ``syncRecord()`` would change; changes nothing.
+    public func planRecord() async throws -> [Change] {
+        try await RecordStage(asksMachine: true).plan(run)
+    }
+
     /// What `up` would change; changes nothing.
     public func plan() async throws -> Plan {
         var found: [Plan.StagePlan] = []

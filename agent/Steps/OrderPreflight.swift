@@ -121,7 +121,7 @@ extension OrderPreflight {
         }
     }
 
-    private static let sync = "run `jeeves up --take-dns`, or point the record here"
+    private static let sync = "run `jeeves dns sync`, or point the record here"
 
     private func here(_ own: Set<IPAddress>) -> String {
         "this node is \(own.map(\.description).sorted().joined(separator: ", "))"

@@ -14,7 +14,7 @@ public struct HostedZone: Hashable, Sendable {
 }
 
 /// A simple A record.
-public struct AddressRecord: Hashable, Sendable {
+public struct AddressRecord: Codable, Hashable, Sendable {
     public let values: [String]
     /// Seconds.
     public let ttl: Int

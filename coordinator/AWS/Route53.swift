@@ -60,7 +60,7 @@ public struct Route53: Sendable {
                 .conflict,
                 "pointing \(domain) at \(address): its A record holds "
                     + "\(found.values.joined(separator: ", ")), which Jeeves did not write",
-                fix: "if that may be overwritten, run `jeeves up --take-dns`")
+                fix: "if that may be overwritten, add `--take-dns`")
         }
         try await change(
             "UPSERT", domain, AddressRecord(values: [address], ttl: ttl), in: zone,
@@ -109,7 +109,7 @@ public struct Route53: Sendable {
         _ = try await client.clock.poll(
             every: .seconds(2), atMost: deadline,
             waitingFor: "Route 53 to spread the change of \(domain) (\(id))",
-            fix: "run `jeeves up` again in some minutes: the change is made already",
+            fix: "run this again in some minutes: the change is made already",
             op: "route53.sync"
         ) {
             let answer = try await client.get(

@@ -28,7 +28,7 @@ public struct JeevesCommand: AsyncParsableCommand {
         subcommands: [
             Initialize.self, Validate.self, PlanCommand.self, Up.self, StatusCommand.self,
             KubectlVerb.self, HelmVerb.self, KubeconfigVerb.self, Logs.self, CertCommand.self,
-            Serve.self, TokenCommand.self, NodeCommand.self, Destroy.self,
+            DNSCommand.self, Serve.self, TokenCommand.self, NodeCommand.self, Destroy.self,
         ])
 
     public init() {}

@@ -15,4 +15,7 @@ enum Recipes {
         Routes(),
         Verify(),
     ]
+
+    /// The name alone.
+    static let record: [any Stage] = [RecordStage(asksMachine: true)]
 }

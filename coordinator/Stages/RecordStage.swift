@@ -6,11 +6,13 @@ import Outside
 struct RecordStage: Stage {
     let name = StageName.dns
     static let syncMax = Duration.seconds(300)
+    /// Whether the machine may have got another address than Terraform gave it.
+    var asksMachine = false
 
     func plan(_ run: StageRun) async throws -> [Change] {
-        guard let address = try? run.infrastructure().edgeAddress else {
-            return [Change(.run, "A \(run.cluster.domain)", detail: "known after provision")]
-        }
+        guard let infrastructure = try? run.infrastructure(),
+            let address = try await edgeAddress(infrastructure, run)
+        else { return [Change(.run, "A \(run.cluster.domain)", detail: "known after provision")] }
         let zone = try await zone(run)
         let record = try await run.cloud.route53.record(
             run.cluster.domain, in: zone)
@@ -23,8 +25,10 @@ struct RecordStage: Stage {
     }
 
     func run(_ run: StageRun) async throws -> String {
-        guard let address = try run.infrastructure().edgeAddress else {
-            throw Failure(.notFound, "pointing DNS at the edge: no controller has an address")
+        guard let address = try await edgeAddress(run.infrastructure(), run) else {
+            throw Failure(
+                .notFound, "pointing DNS at the edge: no controller has a public address",
+                fix: "run `jeeves up`: Terraform gives it one")
         }
         let zone = try await zone(run)
         let changed = try await run.cloud.route53.upsert(
@@ -42,6 +46,25 @@ struct RecordStage: Stage {
             run.cluster.domain, address: address, in: zone(run), deadline: Self.syncMax)
         try run.store.delete(.meta, Self.ownedKey)
         return removed ? "removed \(run.cluster.domain)" : "left a record that is not ours"
+    }
+
+    private func edgeAddress(
+        _ infrastructure: Infrastructure, _ run: StageRun
+    ) async throws -> String? {
+        asksMachine
+            ? try await Self.machineAddress(of: infrastructure, run.cloud)
+            : infrastructure.edgeAddress
+    }
+
+    /// The public address that EC2 says the first controller has now; nil if it has none.
+    static func machineAddress(
+        of infrastructure: Infrastructure, _ cloud: Cloud
+    ) async throws -> String? {
+        guard let node = infrastructure.nodes(.controller).first,
+            let machine = infrastructure.machines[node]
+        else { return nil }
+        let found = try await cloud.ec2.instances(ids: [machine.instanceID])
+        return found.first { $0.id == machine.instanceID }?.publicAddress
     }
 
     /// The address that we wrote last; nil before the first time.
@@ -63,7 +86,7 @@ struct RecordStage: Stage {
             waitingFor: "\(servers.first ?? "the zone's servers") to answer \(address) for "
                 + "\(run.cluster.domain)",
             fix: "check that UDP port 53 is open from here, that the registrar names these servers "
-                + "(`dig NS \(zone.name)`), and run `jeeves up` again",
+                + "(`dig NS \(zone.name)`), and run this again",
             op: "dns.answer"
         ) {
             for server in servers {

@@ -24,8 +24,11 @@ struct StageRun: Sendable {
     let say: @Sendable (String) -> Void
 
     /// What Terraform made. Throws `notFound` before the first provision.
-    func infrastructure() throws -> Infrastructure {
-        guard let found = try store.get(Infrastructure.self, .meta, Self.infrastructureKey) else {
+    func infrastructure() throws -> Infrastructure { try Self.infrastructure(in: store) }
+
+    /// As above.
+    static func infrastructure(in store: Store) throws -> Infrastructure {
+        guard let found = try store.get(Infrastructure.self, .meta, infrastructureKey) else {
             throw Failure(
                 .notFound, "looking up the cluster's machines: nothing is provisioned yet",
                 fix: "run `jeeves up`")

@@ -85,7 +85,7 @@ import Tools
         fake.network.records(.a, of: name, are: [[198, 51, 100, 7]])
         try await expectHeld(
             "its A record leads to 198.51.100.7; this node is 192.0.2.1",
-            fix: "run `jeeves up --take-dns`, or point the record here")
+            fix: "run `jeeves dns sync`, or point the record here")
         fake.network.records(.a, of: name, are: [[198, 51, 100, 7], FakeEdge.address])
         try await converge(edge.certificateStep(), fake.world)
         #expect(edge.served == "a1")

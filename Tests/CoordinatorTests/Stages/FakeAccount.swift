@@ -39,6 +39,8 @@ final class FakeAccount: Transport {
         var served: [Record] = []
         var servedFrom = Duration.zero
         var resources: [Resource] = []
+        /// Public addresses by instance.
+        var addresses: [String: String] = [:]
         /// What every call gets instead of an answer.
         var refusal: (status: Int, code: String, message: String)?
         var changes = 0
@@ -234,8 +236,9 @@ extension FakeAccount {
     private static func describe(_ call: Call, _ state: State) -> String {
         guard call.body.contains("Action=DescribeTags") else {
             let items = state.resources.filter { $0.kind == "instance" && !$0.isTerminated }.map {
-                "<item><instanceId>\($0.id)</instanceId><instanceState><code>16</code>"
-                    + "<name>running</name></instanceState></item>"
+                let address = state.addresses[$0.id].map { "<ipAddress>\($0)</ipAddress>" } ?? ""
+                return "<item><instanceId>\($0.id)</instanceId><instanceState><code>16</code>"
+                    + "<name>running</name></instanceState>\(address)</item>"
             }
             return "<R><reservationSet><item><instancesSet>\(items.joined())</instancesSet></item>"
                 + "</reservationSet></R>"

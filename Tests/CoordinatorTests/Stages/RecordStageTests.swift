@@ -71,7 +71,7 @@ import Testing
             estate.account.hold(Self.foreign)
             let sentence = Sentence(
                 .conflict, "pointing chat.example.org at 203.0.113.9", "holds 198.51.100.1",
-                "which Jeeves did not write", fix: "jeeves up --take-dns")
+                "which Jeeves did not write", fix: "add `--take-dns`")
             #expect(sentence.code.exitStatus == 7)
             try await estate.stops(RecordStage(), sentence)
             #expect(estate.account.look(\.records) == [Self.foreign])
@@ -100,6 +100,83 @@ import Testing
                 #expect(try await RecordStage().run(run) == "chat.example.org -> 203.0.113.77")
             }
             #expect(estate.account.look(\.records).map(\.values) == [["203.0.113.77"]])
+        }
+    }
+
+    /// The first controller's address at EC2.
+    private func move(_ estate: Estate, to address: String?) async throws {
+        try await estate.drive { run in
+            let made = try run.infrastructure()
+            let id = made.nodes(.controller).first.flatMap { made.machines[$0]?.instanceID } ?? ""
+            estate.account.change { $0.addresses[id] = address }
+        }
+    }
+
+    @Test("a machine whose address moved is found again, and the record follows it")
+    func machineMoved() async throws {
+        try await withMachines { estate in
+            try await move(estate, to: "203.0.113.9")
+            let sync = RecordStage(asksMachine: true)
+            #expect(try await estate.says(sync) == "chat.example.org -> 203.0.113.9")
+            #expect(try await estate.plans(sync) == [])
+            estate.fake.forgetOps()
+            #expect(try await estate.says(sync) == nothingToDo)
+            #expect(estate.fake.ops.isEmpty)
+
+            try await move(estate, to: "203.0.113.50")
+            let planned = try await estate.plans(sync)
+            #expect(planned.map(\.detail) == ["203.0.113.9 -> 203.0.113.50"])
+            #expect(try await estate.says(sync) == "chat.example.org -> 203.0.113.50")
+            #expect(estate.account.look(\.records).map(\.values) == [["203.0.113.50"]])
+        }
+    }
+
+    @Test("a machine without an address is said to be one, and the record stays")
+    func machineWithout() async throws {
+        try await withMachines { estate in
+            _ = try await estate.says(RecordStage())
+            try await estate.stops(
+                RecordStage(asksMachine: true),
+                Sentence(.notFound, "no controller has a public address", fix: "jeeves up"))
+            #expect(estate.account.look(\.records) == [Self.ours])
+        }
+    }
+
+    @Test("a report names the first thing that is wrong, from the machine outwards")
+    func report() async throws {
+        try await withMachines { estate in
+            func trouble() async throws -> String? {
+                var found: String?
+                try await estate.drive { run in
+                    let report = try await RecordReport.read(
+                        run.cluster, run.infrastructure(), run.cloud)
+                    found = report.trouble.map { "\($0.code.exitStatus) \($0.message)" }
+                }
+                return found
+            }
+            #expect(
+                try await trouble()
+                    == "3 following chat.example.org: the first controller has no public address")
+            try await move(estate, to: "203.0.113.9")
+            #expect(
+                try await trouble() == "3 following chat.example.org: its record leads to "
+                    + "nothing, the edge is at 203.0.113.9")
+            _ = try await estate.says(RecordStage())
+            #expect(try await trouble() == nil)
+            estate.account.change {
+                $0.served = [Self.foreign]
+                $0.servedFrom = .seconds(1 << 40)
+            }
+            #expect(
+                try await trouble() == "3 following chat.example.org: ns-1.example.net still "
+                    + "answers 198.51.100.1, not 203.0.113.9")
+            estate.account.change { $0.servedFrom = .zero }
+            try await move(estate, to: "203.0.113.50")
+            estate.fake.forgetOps()
+            #expect(
+                try await trouble() == "3 following chat.example.org: its record leads to "
+                    + "203.0.113.9, the edge is at 203.0.113.50")
+            #expect(estate.fake.ops.isEmpty, "a report only reads")
         }
     }
 
