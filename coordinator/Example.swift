@@ -125,6 +125,21 @@ enum Example {
           # How long Helm may wait.
           timeoutSeconds: 900
 
+        # In which portions a change reaches nodes that serve already. Controllers go one by one.
+        rollout:
+          # How many workers change at once: a number, or a share such as 25%.
+          batch: 1
+          # How many change before the first whole batch; 0 for none.
+          canary: 1
+          # How long a batch has to stay right before the next one begins.
+          stableSeconds: 30
+          # How long it may take until then.
+          deadlineSeconds: 1800
+          # Workers that may fail without ending the run.
+          failuresMax: 0
+          # How long pods may take to leave a worker whose MicroK8s changes.
+          drainSeconds: 300
+
         """
     }
 }

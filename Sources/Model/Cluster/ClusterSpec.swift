@@ -16,10 +16,11 @@ public struct ClusterSpec: Section {
     public var microk8s: MicroK8sSection
     public var ingress: IngressSection
     public var app: AppSection
+    public var rollout: RolloutSection
 
     public enum CodingKeys: String, CodingKey, CaseIterable {
         case cluster, domain, aws, coordinator, agent, nodes, network, dns, certificate, edge
-        case microk8s, ingress, app
+        case microk8s, ingress, app, rollout
     }
 
     public static let sections: [CodingKeys: any Section.Type] = [
@@ -27,6 +28,7 @@ public struct ClusterSpec: Section {
         .nodes: NodesSection.self, .network: NetworkSection.self, .dns: DNSSection.self,
         .certificate: CertificateSection.self, .edge: EdgeSection.self,
         .microk8s: MicroK8sSection.self, .ingress: IngressSection.self, .app: AppSection.self,
+        .rollout: RolloutSection.self,
     ]
 
     public init(from decoder: any Decoder) throws {
@@ -44,5 +46,6 @@ public struct ClusterSpec: Section {
         microk8s = try file.decode(.microk8s, or: MicroK8sSection())
         ingress = try file.decode(.ingress, or: IngressSection())
         app = try file.decode(AppSection.self, forKey: .app)
+        rollout = try file.decode(.rollout, or: RolloutSection())
     }
 }

@@ -9,7 +9,7 @@ extension ClusterSpec {
 
     /// Everything that is wrong with the values and their combinations, without any network.
     public func problems() -> [Problem] {
-        infraProblems() + edgeProblems() + appProblems()
+        infraProblems() + edgeProblems() + appProblems() + rolloutProblems()
     }
 
     private func infraProblems() -> [Problem] {
@@ -166,6 +166,32 @@ extension ClusterSpec {
             (1...20).contains(app.replicas), "app.replicas",
             "\(app.replicas) is outside 1 to 20", "write 1")
         return found
+    }
+}
+
+extension ClusterSpec {
+    private func rolloutProblems() -> [Problem] {
+        let limits = [
+            ("canary", rollout.canary, 0...100),
+            ("stableSeconds", rollout.stableSeconds, 0...3600),
+            ("deadlineSeconds", rollout.deadlineSeconds, 60...86_400),
+            ("failuresMax", rollout.failuresMax, 0...100),
+            ("drainSeconds", rollout.drainSeconds, 10...7200),
+        ]
+        let wrong = limits.filter { !$0.2.contains($0.1) }.map { name, value, range in
+            Problem(
+                path: "rollout.\(name)",
+                message: "\(value) is outside \(range.lowerBound) to \(range.upperBound)",
+                fix: "write a number between them, or leave it out")
+        }
+        // A window that does not fit into the deadline could never pass.
+        guard rollout.stableSeconds >= rollout.deadlineSeconds else { return wrong }
+        return wrong + [
+            Problem(
+                path: "rollout.stableSeconds",
+                message: "a batch has only \(rollout.deadlineSeconds) seconds for all of it",
+                fix: "make it shorter, or `deadlineSeconds` longer")
+        ]
     }
 }
 
