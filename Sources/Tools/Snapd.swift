@@ -22,6 +22,12 @@ public struct Snapd: Sendable {
         try post(Action(action: "install", channel: channel, classic: true))
     }
 
+    /// Takes the newest revision of another channel, and follows that one from then on. Answers a
+    /// change.
+    public func refresh(channel: String) throws -> HTTPRequest {
+        try post(Action(action: "refresh", channel: channel))
+    }
+
     /// Keeps snapd from refreshing the snap by itself, for good. Answers a change.
     public func hold() throws -> HTTPRequest {
         try post(Action(action: "hold", holdLevel: "general", time: "forever"))

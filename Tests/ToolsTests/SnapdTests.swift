@@ -30,6 +30,9 @@ import Testing
         #expect(
             try String(decoding: snapd.hold().body, as: UTF8.self)
                 == #"{"action":"hold","hold-level":"general","time":"forever"}"#)
+        #expect(
+            try String(decoding: snapd.refresh(channel: "1.35/stable").body, as: UTF8.self)
+                == #"{"action":"refresh","channel":"1.35/stable"}"#)
         #expect(snapd.running().target == "/v2/changes?select=in-progress&for=microk8s")
         #expect(snapd.change("42").target == "/v2/changes/42")
     }

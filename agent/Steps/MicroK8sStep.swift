@@ -6,8 +6,8 @@ import Trust
 /// MicroK8s is installed from the channel of the spec, active, held back from refreshing, ready,
 /// and has the add-ons of the spec.
 ///
-/// Never refreshes to another channel and never removes the snap: the first is a rollout of its
-/// own, the second would take the volumes along.
+/// Refreshes to another channel only from one that a spec has named before: a channel that a person
+/// chose is left alone. Never removes the snap, which would take the volumes along.
 struct MicroK8sStep: Step {
     /// Completes a TLS handshake with this node's API server, or throws.
     typealias Reach = @Sendable () async throws -> Void
@@ -37,6 +37,8 @@ struct MicroK8sStep: Step {
     private var installation: SnapInstallation { SnapInstallation(snap: "microk8s") }
     /// The add-ons that MicroK8s last said are enabled; asking it takes seconds of CPU.
     private var record: String { "\(state)/microk8s-addons.json" }
+    /// The channel that was asked for last, and the one that is left for it.
+    private var channels: String { "\(state)/microk8s-channels.json" }
 
     func check(_ world: World) async throws -> Condition {
         guard let snap = try await installation.find(world) else { return .missing }
@@ -64,8 +66,12 @@ struct MicroK8sStep: Step {
     /// Throws `conflict` if another channel or launch configuration is there already, `unavailable`
     /// while snapd is busy, `timeout` with MicroK8s' own last lines if it does not become ready.
     func apply(_ world: World) async throws {
-        if try await installation.find(world) == nil { try writeConfiguration(world) }
-        try await installation.install(channel: spec.channel, world)
+        let snap = try await installation.find(world)
+        if snap == nil { try writeConfiguration(world) }
+        let left = try named(world).filter { $0 == snap?.tracked && $0 != spec.channel }
+        try remember(left + [spec.channel], world)
+        try await installation.install(channel: spec.channel, leaving: Set(left), world)
+        try remember([spec.channel], world)
         if try isMember(world) { return }
         let readiness = MicroK8sReadiness(id: id)
         var enabled = try await readiness.enabledAddons(world)
@@ -93,11 +99,23 @@ struct MicroK8sStep: Step {
         try world.files.info(MicroK8s.workerLock) != nil
     }
 
-    private func recorded(_ world: World) throws -> [String]? {
-        guard let bytes = try world.files.readIfThere(record, bytesMax: 64 << 10) else {
+    private func recorded(_ world: World) throws -> [String]? { try list(record, world) }
+
+    /// The channels that specs have named.
+    private func named(_ world: World) throws -> [String] { try list(channels, world) ?? [] }
+
+    /// Before snapd is asked, so that a crash in between leaves no channel that nobody knows.
+    private func remember(_ named: [String], _ world: World) throws {
+        guard try self.named(world) != named else { return }
+        try world.files.replace(
+            channels, with: try JSON.encode(named), mode: 0o600, op: "microk8s.channels")
+    }
+
+    private func list(_ path: String, _ world: World) throws -> [String]? {
+        guard let bytes = try world.files.readIfThere(path, bytesMax: 64 << 10) else {
             return nil
         }
-        return try? JSON.decode([String].self, from: bytes, what: record)
+        return try? JSON.decode([String].self, from: bytes, what: path)
     }
 
     /// Before the install, whose hook reads it: later it would be too late for certificates.

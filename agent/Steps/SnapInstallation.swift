@@ -33,9 +33,12 @@ struct SnapInstallation: Sendable {
         return found
     }
 
-    /// Awaits a change that runs, then does what is missing. Throws `conflict` for another channel,
-    /// `unavailable` while snapd is busy, `timeout`, and `failed` with snapd's own words.
-    func install(channel: String, _ world: World) async throws {
+    /// Awaits a change that runs, then does what is missing; from one of `left` it refreshes to
+    /// `channel`. Throws `conflict` for any other channel, `unavailable` while snapd is busy,
+    /// `timeout`, and `failed` with snapd's own words.
+    func install(
+        channel: String, leaving left: Set<String> = [], _ world: World
+    ) async throws {
         let running = try snapd.firstRunning(
             in: await send(snapd.running(), op: "snap.running", world))
         // Whoever began it: what it left is looked at below.
@@ -57,13 +60,18 @@ struct SnapInstallation: Sendable {
             try await change(
                 snapd.enable(), "enabling \(snapd.name)", op: "snap.enable", world)
         }
-        guard snap.tracked == channel else {
+        guard snap.tracked != channel else { return }
+        guard left.contains(snap.tracked) else {
             throw Failure(
                 .conflict,
                 "installing \(snapd.name): \(snap.tracked) is installed, \(channel) is wanted",
                 fix: "set the channel in the cluster file to \(snap.tracked), or run "
                     + "`snap refresh \(snapd.name) --channel=\(channel)` on the node")
         }
+        try await change(
+            snapd.refresh(channel: channel),
+            "refreshing \(snapd.name) from \(snap.tracked) to \(channel)", op: "snap.refresh", world
+        )
     }
 
     /// snapd holds "for ever" as a date far away, so one that is past holds nothing.

@@ -13,6 +13,8 @@ final class FakeMicroK8s: Sendable {
         var active = true
         var held = false
         var channel = "1.34/stable"
+        /// The channel that snapd was asked for last.
+        var asked = "1.34/stable"
         /// A change that runs: how often it is asked for before it ends, and what it does then.
         var running: (left: Int, kind: String)?
         var hookFails = false
@@ -78,7 +80,12 @@ final class FakeMicroK8s: Sendable {
         let body = String(decoding: request.body, as: UTF8.self)
         return state.withLock { state in
             if state.running != nil { return Self.refusal("snap-change-conflict") }
-            let kind = ["install", "hold", "enable"].first { body.contains("\"action\":\"\($0)\"") }
+            if let start = body.firstRange(of: "\"channel\":\"") {
+                state.asked = String(body[start.upperBound...].prefix { $0 != "\"" })
+            }
+            let kind = ["install", "hold", "enable", "refresh"].first {
+                body.contains("\"action\":\"\($0)\"")
+            }
             state.running = (2, kind ?? "unknown")
             return HTTPResponse(
                 status: 202,
@@ -101,6 +108,7 @@ final class FakeMicroK8s: Sendable {
                 return Self.answer(Self.change("install", ready: true, error: true))
             case "install": install(&state)
             case "hold": state.held = true
+            case "refresh": state.channel = state.asked
             default: state.active = true
             }
             return Self.answer(Self.change(running.kind, ready: true))

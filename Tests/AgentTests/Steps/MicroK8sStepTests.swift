@@ -41,7 +41,8 @@ import Tools
         try await converge(step, node.fake.world)
         #expect(
             node.fake.ops == [
-                "microk8s.folder", "microk8s.configuration", "snap.install", "snap.hold",
+                "microk8s.folder", "microk8s.configuration", "microk8s.channels",
+                "snap.install", "snap.hold",
                 "microk8s.status", "microk8s.record",
             ])
         #expect(
@@ -101,14 +102,57 @@ import Tools
         #expect(node.state.withLock { $0.active })
     }
 
-    @Test("another channel is never refreshed away")
+    @Test("a channel that a person chose is never refreshed away")
     func channel() async throws {
         let node = node {
             $0.installed = true
             $0.channel = "1.33/stable"
         }
         #expect(await applyFailure(node)?.code == .conflict)
-        #expect(node.fake.ops == ["snap.hold"])
+        #expect(await applyFailure(node)?.code == .conflict, "nor at the second try")
+        #expect(node.state.withLock { $0.channel } == "1.33/stable")
+    }
+
+    /// The same step after the cluster file has named another channel.
+    private func step(_ channel: String) -> MicroK8sStep {
+        MicroK8sStep(
+            id: step.id,
+            spec: MicroK8sSpec(
+                role: .controller, channel: channel, addons: step.spec.addons,
+                extraSANs: step.spec.extraSANs),
+            state: step.state, reach: {})
+    }
+
+    @Test("a new channel in the spec is refreshed to, once")
+    func refreshed() async throws {
+        let node = node()
+        try await converge(step, node.fake.world)
+        node.fake.forgetOps()
+        try await converge(step("1.35/stable"), node.fake.world)
+        #expect(node.state.withLock { $0.channel } == "1.35/stable")
+        #expect(node.fake.ops.filter { $0 == "snap.refresh" }.count == 1)
+        try await converge(step("1.34/stable"), node.fake.world)
+        #expect(node.state.withLock { $0.channel } == "1.34/stable", "and back again")
+        // What a person does afterwards is theirs.
+        node.state.withLock { $0.channel = "1.36/stable" }
+        #expect(await applyFailure(node)?.code == .conflict)
+    }
+
+    @Test("a crash anywhere in a refresh is repaired by the next pass, with one refresh")
+    func refreshCrashes() async throws {
+        try await crashMatrix(
+            setup: {
+                let node = node()
+                try await converge(step, node.fake.world)
+                node.fake.forgetOps()
+                return node.fake
+            },
+            run: { try await converge(step("1.35/stable"), $0) },
+            verify: { fake in
+                let condition = try await step("1.35/stable").check(fake.world)
+                #expect(condition == .right)
+                #expect(fake.ops.filter { $0 == "snap.refresh" }.count == 1)
+            })
     }
 
     @Test("snapd busy with the snap is tried again later")
