@@ -65,6 +65,10 @@ extension Kubectl {
     public struct Member: Sendable, Hashable {
         public let name: String
         public let isReady: Bool
+        /// Whether no new pods are put there.
+        public var isClosed = false
+        /// Whether that is our doing.
+        public var isClosedByUs = false
         /// Addresses with which this node's own programs reach a pod: its own, its end of the
         /// overlay, and the gateway of its pods. No pod ever has one of these.
         public let hops: [String]
@@ -77,7 +81,10 @@ extension Kubectl {
             let conditions: [Condition]?
             let addresses: [Address]?
         }
-        struct Spec: Decodable { let podCIDR: String? }
+        struct Spec: Decodable {
+            let podCIDR: String?
+            let unschedulable: Bool?
+        }
         let metadata: Metadata
         let spec: Spec?
         let status: Status?
@@ -109,6 +116,8 @@ extension Kubectl {
             return Member(
                 name: node.metadata.name,
                 isReady: conditions.contains { $0.type == "Ready" && $0.status == "True" },
+                isClosed: node.spec?.unschedulable ?? false,
+                isClosedByUs: node.metadata.annotations?[closedMark] != nil,
                 hops: node.hops)
         }
     }

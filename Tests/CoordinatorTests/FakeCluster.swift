@@ -27,6 +27,15 @@ final class FakeCluster: Sendable {
         var outages = 0
         /// The control plane's members, all of them ready.
         var members = ["controller-1", "worker-1"]
+        /// Members that the control plane does not call ready.
+        var unready: Set<String> = []
+        /// Members that take no new pods, and those of them that carry our mark.
+        var closed: Set<String> = []
+        var marked: Set<String> = []
+        /// What drains print that fail; nil lets them work.
+        var drainError: String?
+        /// Commands that closed, drained or opened a node, in a word each.
+        var drains: [String] = []
     }
 
     private let state = Mutex(State())
@@ -64,6 +73,8 @@ final class FakeCluster: Sendable {
             case "diff": return Self.diff(input, state)
             case "apply": return Self.apply(input, &state)
             case "get": return Self.get(words, state)
+            case "patch": return Self.patch(command, words[2], &state)
+            case "drain": return Self.drain(words[1], &state)
             case "logs": return Finished(ending: .exited(0), output: state.database)
             case "rollout" where words.contains("restart"):
                 state.restarts += 1
@@ -110,7 +121,7 @@ final class FakeCluster: Sendable {
     private static func get(_ words: [String], _ state: State) -> Finished {
         func answer(_ text: String) -> Finished { Finished(ending: .exited(0), output: text) }
         switch words.dropFirst().first {
-        case "nodes": return answer(nodes(state.members))
+        case "nodes": return answer(nodes(state))
         case "services": return answer(state.revisions.isEmpty ? #"{"items":[]}"# : services)
         case "secret":
             guard let secret = state.secret else { return answer("") }
@@ -127,16 +138,37 @@ final class FakeCluster: Sendable {
         }
     }
 
-    private static func nodes(_ members: [String]) -> String {
-        let items = members.enumerated().map { index, name in
+    private static func nodes(_ state: State) -> String {
+        let items = state.members.enumerated().map { index, name in
             let address = name.hasPrefix("controller") ? "10.42.0.10" : "10.42.0.20"
+            let mark = state.marked.contains(name) ? #""jeeves/closed":"true""# : ""
             return """
-                {"metadata":{"name":"\(name)"},"spec":{"podCIDR":"10.1.\(index).0/24"},
+                {"metadata":{"name":"\(name)","annotations":{\(mark)}},
+                 "spec":{"podCIDR":"10.1.\(index).0/24",
+                 "unschedulable":\(state.closed.contains(name))},
                  "status":{"addresses":[{"type":"InternalIP","address":"\(address)"}],
-                 "conditions":[{"type":"Ready","status":"True"}]}}
+                 "conditions":[{"type":"Ready",
+                 "status":"\(state.unready.contains(name) ? "False" : "True")"}]}}
                 """
         }
         return "{\"items\":[\(items.joined(separator: ","))]}"
+    }
+
+    private static func patch(_ command: Command, _ node: String, _ state: inout State) -> Finished
+    {
+        let patch = command.arguments.last { $0.hasPrefix("--patch=") } ?? ""
+        let isClosing = patch.contains(#""unschedulable":true"#)
+        state.drains.append("\(isClosing ? "close" : "open") \(node)")
+        if isClosing { state.closed.insert(node) } else { state.closed.remove(node) }
+        if patch.contains(#""jeeves/closed":"true""#) { state.marked.insert(node) }
+        if patch.contains(#""jeeves/closed":null"#) { state.marked.remove(node) }
+        return Finished(ending: .exited(0))
+    }
+
+    private static func drain(_ node: String, _ state: inout State) -> Finished {
+        state.drains.append("drain \(node)")
+        guard let error = state.drainError else { return Finished(ending: .exited(0)) }
+        return Finished(ending: .exited(1), errors: error)
     }
 
     private static let services = """

@@ -67,11 +67,11 @@ import Testing
         let passing = StepState.failed(Failure(.unavailable, "asking the CA: 503"))
         _ = watch.note(status(.converged, passing), of: spec, now: .seconds(10))
         #expect(watch.verdict(now: .seconds(20)) == nil)
-        let late = watch.verdict(now: .seconds(11) + Watch.failedMax)
+        let late = watch.verdict(now: .seconds(11) + Watch.failedMax)?.failure
         #expect(late?.message.contains("asking the CA: 503") == true)
         let final = StepState.failed(Failure(.invalid, "reading haproxy.cfg: line 3"))
         _ = watch.note(status(final, .waiting), of: spec, now: .seconds(30))
-        #expect(watch.verdict(now: .seconds(30))?.code == .invalid)
+        #expect(watch.verdict(now: .seconds(30))?.failure.code == .invalid)
     }
 
     @Test("retries do not prolong the wait for ever: a step that keeps failing ends it")
@@ -81,7 +81,7 @@ import Testing
         var now = Duration.zero
         for attempt in 1...12 {
             _ = watch.note(status(failed, .waiting), of: spec, now: now)
-            if let verdict = watch.verdict(now: now) {
+            if let verdict = watch.verdict(now: now)?.failure {
                 #expect(verdict.message.contains("waiting for MicroK8s: not ready"))
                 #expect(now > Watch.retriesMax && now <= Watch.retriesMax + .seconds(100))
                 return
@@ -111,7 +111,7 @@ import Testing
         _ = watch.note(status(.converged, .converged, refused: refused), of: spec, now: .zero)
         #expect(!watch.isDone, "what it has converged is somebody else's")
         #expect(watch.verdict(now: .seconds(9)) == nil, "it may be about an earlier spec")
-        let verdict = watch.verdict(now: .seconds(11))
+        let verdict = watch.verdict(now: .seconds(11))?.failure
         #expect(verdict?.message.hasPrefix("handing controller-1 its spec: accepting") == true)
         _ = watch.note(status(.converged, .converged), of: spec, now: .seconds(12))
         #expect(watch.isDone)
@@ -121,7 +121,7 @@ import Testing
     func silence() {
         let watch = Watch(specs: [spec], since: .zero)
         #expect(watch.verdict(now: Watch.silenceMax) == nil)
-        let failure = watch.verdict(now: Watch.silenceMax + .seconds(1))
+        let failure = watch.verdict(now: Watch.silenceMax + .seconds(1))?.failure
         #expect(failure?.code == .timeout)
         #expect(failure?.fix.contains("jeeves status") == true)
     }

@@ -59,6 +59,11 @@ struct ClusterAccess: Sendable {
         return finished.output
     }
 
+    /// The cluster's nodes as its control plane sees them.
+    func members() async throws -> [Kubectl.Member] {
+        try Kubectl.members(await output(kubectl.nodes(), op: "kubectl.nodes"))
+    }
+
     /// Whether the cluster is not as `manifest` wants it.
     func differs(_ manifest: String, op: Op) async throws -> Bool {
         let finished = try await finished(kubectl.diff(Secret(manifest)), op: "\(op).diff")

@@ -13,7 +13,7 @@ struct Convergence: Sendable {
             return [Change(.run, "\(role.rawValue)s", detail: "known after provision")]
         }
         var changes: [Change] = []
-        for (spec, isNew) in try specs(run, infrastructure, saving: false) {
+        for (spec, _, isNew) in try specs(run, infrastructure) {
             let status = await run.downlinks.status(of: spec.node)
             for step in spec.steps {
                 let subject = "\(spec.node)/\(step.id)"
@@ -27,35 +27,83 @@ struct Convergence: Sendable {
         return changes
     }
 
-    /// Saves the specs and hands them down.
-    func assign(_ run: StageRun) async throws -> [NodeSpec] {
-        let specs = try specs(run, run.infrastructure(), saving: true).map(\.spec)
-        for spec in specs { await run.downlinks.assign(spec) }
-        return specs
+    /// What is wanted of each node, and what it has.
+    func wishes(_ run: StageRun) async throws -> [Wish] {
+        let infrastructure = try run.infrastructure()
+        let connected = await run.downlinks.connected()
+        var wishes: [Wish] = []
+        for (spec, saved) in try specs(run, infrastructure).map({ ($0.spec, $0.saved) }) {
+            // What it said over this link may not have been heard yet; what it said last is kept.
+            let live = await run.downlinks.status(of: spec.node)
+            let status =
+                try live ?? run.store.get(NodeStatus.self, .statuses, spec.node.rawValue)
+            wishes.append(
+                Wish(
+                    spec: spec, saved: saved,
+                    instanceID: infrastructure.machines[spec.node]?.instanceID ?? "",
+                    settled: try Settled.read(spec.node, run.store),
+                    isRight: connected.contains(spec.node)
+                        && saved.map { status?.isConverged(generation: $0.generation) == true }
+                            ?? false
+                ))
+        }
+        return wishes
     }
 
-    /// Waits until every step is right, those of `later` apart. True if a step was seen changing.
-    /// Throws the failure of a step that cannot pass, or of one that does not.
+    /// Gives nodes their spec that have never served; all others keep what they have.
+    func begin(_ run: StageRun) async throws {
+        for wish in try await wishes(run) {
+            if wish.standing == .new {
+                try await hand(wish.spec, run)
+            } else {
+                await keep(wish, run)
+            }
+        }
+    }
+
+    /// Saves a spec and hands it down.
+    func hand(_ spec: NodeSpec, _ run: StageRun) async throws {
+        try run.store.put(.specs, spec.node.rawValue, spec)
+        await run.downlinks.assign(spec)
+    }
+
+    /// Hands a node the spec that it has, for this driving start, until its turn comes. One that
+    /// nobody wants any more is not handed to a node that may have missed it.
+    func keep(_ wish: Wish, _ run: StageRun) async {
+        guard let saved = wish.saved, !wish.isAbandoned else { return }
+        await run.downlinks.assign(
+            saved.driven(by: run.driving, at: run.cluster.coordinator.addresses))
+    }
+
+    /// Waits until every step is right, those of `later` apart, at most until `deadline` of the
+    /// clock's uptime. True if a step was seen changing. Throws a ``Stumble`` for a step that
+    /// cannot pass, or that does not.
     func wait(
-        _ run: StageRun, for specs: [NodeSpec], apart later: Set<StepID> = []
+        _ run: StageRun, for specs: [NodeSpec], apart later: Set<StepID> = [],
+        until deadline: Duration? = nil
     ) async throws -> Bool {
         let clock = run.world.clock
-        var watch = Watch(specs: specs, since: clock.uptime(), apart: later)
+        let start = clock.uptime()
+        var watch = Watch(specs: specs, since: start, apart: later)
         while true {
             for spec in specs {
                 let status = await run.downlinks.status(of: spec.node)
                 for line in watch.note(status, of: spec, now: clock.uptime()) { run.say(line) }
             }
+            let now = clock.uptime()
             if watch.isDone { return watch.changed }
-            if let failure = watch.verdict(now: clock.uptime()) { throw failure }
+            if let stumble = watch.verdict(now: now) { throw stumble }
+            if let deadline, now > deadline {
+                throw watch.lateness("it is not right after \((now - start).shortText)")
+            }
             try await clock.sleep(.milliseconds(200), op: "nodes.wait")
         }
     }
 
     /// The spec of each node: the saved generation if its steps are the same, else the next one.
     private func specs(
-        _ run: StageRun, _ infrastructure: Infrastructure, saving: Bool
-    ) throws -> [(spec: NodeSpec, isNew: Bool)] {
+        _ run: StageRun, _ infrastructure: Infrastructure
+    ) throws -> [(spec: NodeSpec, saved: NodeSpec?, isNew: Bool)] {
         let acme = try acmeFiles(run)
         let controller = infrastructure.nodes(.controller).first
         let address = controller.flatMap { infrastructure.machines[$0]?.privateAddress } ?? ""
@@ -70,8 +118,7 @@ struct Convergence: Sendable {
                 run: run.driving.run, generation: (saved?.generation ?? 0) + (isNew ? 1 : 0),
                 digest: digest, steps: steps,
                 coordinators: run.cluster.coordinator.addresses)
-            if saving { try run.store.put(.specs, node.rawValue, spec) }
-            return (spec, isNew)
+            return (spec, saved, isNew)
         }
     }
 

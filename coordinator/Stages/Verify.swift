@@ -21,12 +21,14 @@ struct Verify: Stage {
         return verdict.summary
     }
 
-    func gate(_ run: StageRun) throws -> Gate {
+    /// The gate at the zone's answer, or at `address` whatever the zone says.
+    func gate(_ run: StageRun, at address: String? = nil) throws -> Gate {
         Gate(
             domain: run.cluster.domain,
             trustPEM: try run.project.trustPEM(of: run.cluster, run.world.files),
             wantsChat: try wantsChat(run), world: run.world,
             lookup: { domain in
+                if let address, !address.isEmpty { return [address] }
                 let zone = try await run.cloud.route53.zone(
                     for: domain, id: run.cluster.dns.zoneID)
                 let servers = try await run.cloud.route53.nameServers(of: zone)
@@ -56,7 +58,7 @@ struct Verify: Stage {
 
     /// What a browser met is the gate's verdict; what kept us from looking stays what it is. What
     /// is met says little about its cause; the layers below it do.
-    private static func advised(_ failure: Failure) -> Failure {
+    static func advised(_ failure: Failure) -> Failure {
         Failure(
             failure.mayPass ? .gate : failure.code, failure.message,
             fix: failure.fix.isEmpty

@@ -31,13 +31,15 @@ struct Watch: Sendable {
     }
 
     var isDone: Bool {
-        specs.allSatisfy { spec in
-            refusals[spec.node] == nil && checkedFor[spec.node] == spec.run
-                && states[spec.node]?.count == spec.steps.count
-                && states[spec.node]?.allSatisfy {
-                    $0.state == .converged || apart.contains($0.id)
-                } == true
-        }
+        specs.allSatisfy(isRight)
+    }
+
+    private func isRight(_ spec: NodeSpec) -> Bool {
+        refusals[spec.node] == nil && checkedFor[spec.node] == spec.run
+            && states[spec.node]?.count == spec.steps.count
+            && states[spec.node]?.allSatisfy {
+                $0.state == .converged || apart.contains($0.id)
+            } == true
     }
 
     /// Takes a node's status; returns the lines that a person should see.
@@ -73,32 +75,46 @@ struct Watch: Sendable {
         }
     }
 
-    /// Why waiting longer is useless; nil while it is not.
-    func verdict(now: Duration) -> Failure? {
+    /// Why waiting longer is useless, and whose doing it is; nil while it is not.
+    func verdict(now: Duration) -> Stumble? {
         for (node, refusal) in refusals.sorted(by: { $0.key < $1.key })
         where now - refusal.since > Self.refusedMax {
-            return refusal.failure.context("handing \(node) its spec")
+            return Stumble(nil, refusal.failure.context("handing \(node) its spec"))
         }
         for (node, steps) in states.sorted(by: { $0.key < $1.key }) {
             for step in steps where !apart.contains(step.id) {
                 if step.state == .unsupported {
-                    return Failure(
-                        .unsupported, "converging \(node): its agent does not know \(step.id)",
-                        fix: "install the agent that belongs to this coordinator")
+                    return Stumble(
+                        node,
+                        Failure(
+                            .unsupported,
+                            "converging \(node): its agent does not know \(step.id)",
+                            fix: "install the agent that belongs to this coordinator"))
                 }
                 guard case .failed(let failure) = step.state else { continue }
                 let since = failingSince[node]?[step.id] ?? now
                 if !failure.mayPass || now - progressAt > Self.failedMax
                     || now - since > Self.retriesMax
                 {
-                    return failure.context("converging \(node)")
+                    return Stumble(node, body(of: step.id, on: node), failure)
                 }
             }
         }
         guard now - progressAt > Self.silenceMax else { return nil }
-        return Failure(
-            .timeout,
-            "waiting for the nodes: nothing changed for \(Self.silenceMax.shortText)",
-            fix: "look at `jeeves status`, and at `journalctl -u jeeves-agent` on the node")
+        return lateness("nothing changed for \(Self.silenceMax.shortText)")
+    }
+
+    /// What to say when there is no more time: `why`, and the first node that is not right.
+    func lateness(_ why: String) -> Stumble {
+        let node = specs.first { !isRight($0) }?.node
+        return Stumble(
+            node,
+            Failure(
+                .timeout, "waiting for \(node.map { "\($0)" } ?? "the nodes"): \(why)",
+                fix: "look at `jeeves status`, and at `journalctl -u jeeves-agent` on the node"))
+    }
+
+    private func body(of step: StepID, on node: NodeName) -> StepBody? {
+        specs.first { $0.node == node }?.steps.first { $0.id == step }?.body
     }
 }

@@ -27,6 +27,15 @@ final class Estate: Sendable {
         var lines: [String] = []
         var waits = 0
         var afterWaits: [Int: @Sendable () async -> Void] = [:]
+        var whenSaid: [(words: String, action: @Sendable () -> Void)] = []
+
+        /// Takes a line; returns what it was waited for with.
+        mutating func hear(_ line: String) -> [@Sendable () -> Void] {
+            lines.append(line)
+            let due = whenSaid.filter { line.contains($0.words) }
+            whenSaid.removeAll { line.contains($0.words) }
+            return due.map(\.action)
+        }
     }
     private let heard = Mutex(Heard())
 
@@ -58,6 +67,11 @@ final class Estate: Sendable {
         heard.withLock { $0.afterWaits[$0.waits + waits] = action }
     }
 
+    /// Does something once a person is told these words.
+    func when(said words: String, _ action: @escaping @Sendable () -> Void) {
+        heard.withLock { $0.whenSaid.append((words, action)) }
+    }
+
     /// One driving start of a coordinator.
     func drive(
         edits: [(String, String)] = [], options: RolloutOptions = RolloutOptions(),
@@ -74,9 +88,17 @@ final class Estate: Sendable {
 
     /// The stages in their order, up to and with `last`; the gate looks at the edge in memory.
     func recipe(upTo last: StageName = .verify) -> [any Stage] {
-        let stages: [any Stage] = Recipes.install.dropLast() + [verify]
+        let stages: [any Stage] = Recipes.install.map { stage in
+            switch stage.name {
+            case .controllers: controllers
+            case .verify: verify
+            default: stage
+            }
+        }
         return stages.filter { $0.name <= last }
     }
+
+    var controllers: Controllers { Controllers(talk: { try self.edge.talk($1, $2) }) }
 
     var verify: Verify { Verify(talk: { try self.edge.talk($1, $2) }) }
 
@@ -138,7 +160,9 @@ final class Estate: Sendable {
             cloud: cloud(spec, world, keyID),
             package: AgentPackage(url: "http://x", sha256: Hash.sha256([])),
             pin: Hash.sha256([]), options: options, log: log,
-            say: { line in self.heard.withLock { $0.lines.append(line) } })
+            say: { line in
+                for action in self.heard.withLock({ $0.hear(line) }) { action() }
+            })
     }
 
     private func cloud(_ spec: ClusterSpec, _ world: World, _ keyID: String) -> Cloud {

@@ -20,14 +20,17 @@ final class FakeAgents: Sendable {
         var told: NodeStatus?
         var isWelcome = false
 
-        /// Obeys the spec unless its fence forbids it.
-        mutating func take(_ new: NodeSpec) {
+        /// Obeys the spec unless its fence forbids it; whether it is a new one.
+        mutating func take(_ new: NodeSpec) -> Bool {
             do {
                 if let spec { try Fence(of: spec).admit(new) }
-                if spec?.generation != new.generation { states = [:] }
+                let isNew = spec?.generation != new.generation
+                if isNew { states = [:] }
                 (spec, refused) = (new, nil)
+                return isNew
             } catch {
                 refused = error as? Failure
+                return false
             }
         }
 
@@ -46,6 +49,8 @@ final class FakeAgents: Sendable {
         var silent: Set<NodeName> = []
         /// What a step comes to instead of `converged`.
         var endings: [StepID: StepState] = [:]
+        /// The same on one node only, by `node/step`.
+        var broken: [String: StepState] = [:]
         /// Steps that are tried again whenever they have failed.
         var retried: Set<StepID> = []
         /// What a request to join is answered with, although the join works.
@@ -54,6 +59,8 @@ final class FakeAgents: Sendable {
         var lostJoins = 0
         /// `node/step` each time that a step was made right.
         var applied: [String] = []
+        /// As above, with `node gets generation` each time that a node took a new spec.
+        var story: [String] = []
         var tickets: Set<String> = []
         var minted = 0
         var boots = 0
@@ -155,7 +162,9 @@ final class FakeAgents: Sendable {
                 state.agents[node]?.isWelcome = true
                 return [Self.status(node, &state, fake)]
             case .spec(let spec):
-                state.agents[node]?.take(spec)
+                if state.agents[node]?.take(spec) == true {
+                    state.story.append("\(node) gets \(spec.generation)")
+                }
                 return [Self.status(node, &state, fake)]
             case .request(let request):
                 let body = answer(request.body, node, &state)
@@ -210,20 +219,26 @@ final class FakeAgents: Sendable {
         _ node: NodeName, _ state: inout State, _ agents: FakeAgents
     ) -> [Message] {
         guard let agent = state.agents[node], let spec = agent.spec else { return [] }
+        let broken = state.broken
+        let endings = state.endings
+        func ending(_ id: StepID) -> StepState {
+            broken["\(node)/\(id)"] ?? endings[id] ?? .converged
+        }
         let next = spec.steps.first { step in
             let needs = step.needs.allSatisfy { agent.states[$0] == .converged }
             let isJoin = step.id.rawValue == NodeSpecs.joinStep && !agent.hasJoined
             let isEnded =
-                agent.states[step.id] == state.endings[step.id] ?? .converged
+                agent.states[step.id] == ending(step.id)
                 && !(state.retried.contains(step.id) && agent.isRested(at: agents.fake.clock.now()))
             return needs && !isJoin && !isEnded
         }
         guard let next else { return [] }
-        let ending = state.endings[next.id] ?? .converged
+        let ending = ending(next.id)
         let isNew = agent.states[next.id] != .converging(attempt: 1)
         state.agents[node]?.states[next.id] = isNew ? .converging(attempt: 1) : ending
         if !isNew, ending == .converged {
             state.applied.append("\(node)/\(next.id)")
+            state.story.append("\(node)/\(next.id)")
             let isControlPlane = next.body.kind == "microk8s" && node.rawValue.hasPrefix("contr")
             agents.cluster.change { cluster in
                 if isControlPlane, !cluster.members.contains(node.rawValue) {

@@ -1,0 +1,114 @@
+import Model
+import Store
+import Trust
+
+/// The batches in which one role's nodes are led to their specs, and how far that is: saved, so
+/// that whoever drives after a crash goes on with the same batches.
+///
+/// It holds for one end only: with other specs, machines or settings it is made anew.
+struct BatchPlan: Codable, Hashable, Sendable {
+    /// Of what it leads to.
+    let id: Digest
+    let batches: [Batch]
+    /// How many batches were seen right and stable.
+    private(set) var passed = 0
+    /// Nodes that failed and were left behind.
+    private(set) var failed: [NodeName] = []
+
+    var next: Batch? { passed < batches.count ? batches[passed] : nil }
+    var remaining: ArraySlice<Batch> { batches.dropFirst(passed) }
+
+    /// Where the next batch stands in the whole, for a person.
+    var position: String { "batch \(passed + 1) of \(batches.count)" }
+
+    mutating func leave(_ node: NodeName) { failed.append(node) }
+    mutating func pass() { passed += 1 }
+}
+
+extension BatchPlan {
+    /// What a plan leads to.
+    private struct End: Encodable {
+        let settings: RolloutSection
+        let nodes: [NodeName: [String]]
+    }
+
+    /// The plan that is under way to where `wishes` lead, else a new one.
+    static func current(
+        of role: MicroK8sSpec.Role, for wishes: [Wish], settings: RolloutSection, _ store: Store
+    ) throws -> BatchPlan {
+        let nodes = wishes.map { ($0.spec.node, [$0.instanceID, $0.spec.digest.rawValue]) }
+        let id = try Hash.digest(
+            of: End(settings: settings, nodes: Dictionary(uniqueKeysWithValues: nodes)))
+        if let found = try store.get(BatchPlan.self, .meta, key(role)), found.id == id {
+            return found
+        }
+        let standings = wishes.map { ($0.spec.node, $0.standing) }
+        return BatchPlan(
+            id: id,
+            batches: Batches.make(
+                Dictionary(uniqueKeysWithValues: standings), role: role, settings: settings))
+    }
+
+    /// Writes down how far it is; nothing is kept of one that is through.
+    func save(of role: MicroK8sSpec.Role, _ store: Store, with others: [Write] = []) throws {
+        let write =
+            next == nil
+            ? Write.delete(.meta, Self.key(role))
+            : Write.put(.meta, Self.key(role), try JSON.encode(self))
+        try store.commit([], others + [write])
+    }
+
+    private static func key(_ role: MicroK8sSpec.Role) -> String { "batches/\(role.rawValue)" }
+}
+
+/// The last spec with which a node was seen right, and stable where it served before.
+struct Settled: Codable, Hashable, Sendable {
+    /// A machine made anew under the same name has not served yet.
+    let instanceID: String
+    let digest: Digest
+
+    static func read(_ node: NodeName, _ store: Store) throws -> Settled? {
+        try store.get(Settled.self, .meta, key(node))
+    }
+
+    func write(_ node: NodeName) throws -> Write {
+        .put(.meta, Self.key(node), try JSON.encode(self))
+    }
+
+    private static func key(_ node: NodeName) -> String { "settled/\(node)" }
+}
+
+/// What is wanted of one node, and what it has.
+struct Wish: Hashable, Sendable {
+    let spec: NodeSpec
+    /// The spec that it was given last.
+    let saved: NodeSpec?
+    /// Whether that is one of an earlier wish that it was never seen right with: nobody wants it
+    /// any more.
+    let isAbandoned: Bool
+    let instanceID: String
+    let standing: Batches.Standing
+
+    /// `isRight`: the node says that every step of its saved spec is right.
+    init(
+        spec: NodeSpec, saved: NodeSpec?, instanceID: String, settled: Settled?, isRight: Bool
+    ) {
+        self.spec = spec
+        self.saved = saved
+        self.instanceID = instanceID
+        isAbandoned =
+            saved.map { $0.digest != settled?.digest && $0.digest != spec.digest } ?? false
+        standing =
+            switch settled {
+            case let settled? where settled.instanceID == instanceID && saved != nil:
+                if saved?.digest != settled.digest {
+                    .torn
+                } else if settled.digest == spec.digest {
+                    .done
+                } else {
+                    isRight ? .serving : .torn
+                }
+            default: .new
+            }
+    }
+}

@@ -1,0 +1,210 @@
+import Model
+import Outside
+import Store
+
+/// What the nodes of a role need besides their specs.
+protocol BatchWork: Sendable {
+    /// Called before a node that serves gets its new spec.
+    func prepare(_ wish: Wish) async throws
+
+    /// Makes nodes right that have their spec, until `deadline` of the clock's uptime; `isNew` if
+    /// none of them has served. True if something was seen changing.
+    func converge(_ specs: [NodeSpec], isNew: Bool, until deadline: Duration?) async throws -> Bool
+
+    /// What keeps these nodes from serving as they must, seen from elsewhere than their agents.
+    func troubles(of nodes: [NodeName]) async throws -> [NodeName: Failure]
+}
+
+/// Leads the nodes of one role to their specs, batch by batch.
+///
+/// A node of a later batch keeps the spec that it has until every batch before it has been right,
+/// and has stayed so for `rollout.stableSeconds`. A batch that does not get there ends the run:
+/// nothing is reverted, and the next run goes on with the same batch.
+struct BatchWalk: Sendable {
+    struct Outcome: Sendable, Hashable {
+        /// Nodes made right that had never served.
+        var added = 0
+        /// Nodes that served and were changed.
+        var updated = 0
+        /// Whether anything was seen changing.
+        var changed = false
+        var failed: [NodeName] = []
+    }
+
+    /// How often is looked at nodes from elsewhere.
+    private static let lookInterval = Duration.seconds(5)
+
+    let convergence: Convergence
+    let run: StageRun
+    let work: any BatchWork
+
+    private var settings: RolloutSection { run.cluster.rollout }
+
+    /// Throws the failure of the batch that stopped it, with what the batch holds and what was not
+    /// touched.
+    func walk() async throws -> Outcome {
+        let wishes = try await convergence.wishes(run)
+        var plan = try BatchPlan.current(
+            of: convergence.role, for: wishes, settings: settings, run.store)
+        let ahead = Set(plan.remaining.flatMap(\.nodes))
+        try plan.save(of: convergence.role, run.store)
+        for wish in wishes {
+            if wish.standing == .new || !ahead.contains(wish.spec.node) {
+                try await convergence.hand(wish.spec, run)
+            } else {
+                await convergence.keep(wish, run)
+            }
+        }
+        var outcome = Outcome(failed: plan.failed)
+        var right = wishes.map(\.spec).filter {
+            !ahead.contains($0.node) && !plan.failed.contains($0.node)
+        }
+        do {
+            outcome.changed = try await work.converge(right, isNew: false, until: nil)
+        } catch { throw Self.stopped(error, nil, plan) }
+        while let batch = plan.next {
+            let members = wishes.filter { batch.nodes.contains($0.spec.node) }
+            do {
+                right += try await pass(batch, members, after: right, &plan, &outcome)
+            } catch { throw Self.stopped(error, batch, plan) }
+        }
+        outcome.failed = plan.failed
+        return outcome
+    }
+
+    /// Takes one batch from its old specs to being stable with the new ones; returns those.
+    private func pass(
+        _ batch: Batch, _ members: [Wish], after right: [NodeSpec], _ plan: inout BatchPlan,
+        _ outcome: inout Outcome
+    ) async throws -> [NodeSpec] {
+        if !batch.isNew {
+            // What was passed may have broken since; nothing more is touched then.
+            try await stay(right, for: .zero, until: nil)
+            run.say("\(plan.position): \(batch.text)")
+            for wish in members { try await work.prepare(wish) }
+        }
+        var specs = members.map(\.spec)
+        for spec in specs { try await convergence.hand(spec, run) }
+        let deadline =
+            batch.isNew
+            ? nil : run.world.clock.uptime() + .seconds(settings.deadlineSeconds)
+        while !specs.isEmpty {
+            do {
+                let changed = try await work.converge(specs, isNew: batch.isNew, until: deadline)
+                outcome.changed = outcome.changed || changed
+                if let deadline {
+                    try await stay(specs, for: .seconds(settings.stableSeconds), until: deadline)
+                }
+                break
+            } catch let stumble as Stumble {
+                guard let node = stumble.node, mayLeave(stumble, plan) else { throw stumble }
+                run.say("\(node): left behind: \(stumble.failure.message)")
+                plan.leave(node)
+                try plan.save(of: convergence.role, run.store)
+                specs.removeAll { $0.node == node }
+            }
+        }
+        if batch.isNew { outcome.added += specs.count } else { outcome.updated += specs.count }
+        plan.pass()
+        let settled = try specs.compactMap { spec in
+            try members.first { $0.spec == spec }.map {
+                try Settled(instanceID: $0.instanceID, digest: spec.digest).write(spec.node)
+            }
+        }
+        try plan.save(of: convergence.role, run.store, with: settled)
+        return specs
+    }
+
+    /// Controllers are too few to lose one; and when the fault lies outside, the next node would
+    /// fail of it too.
+    private func mayLeave(_ stumble: Stumble, _ plan: BatchPlan) -> Bool {
+        convergence.role == .worker && !stumble.isOutside
+            && plan.failed.count < settings.failuresMax
+    }
+
+    /// Waits until all of `specs` are right and have been so for `window`.
+    private func stay(
+        _ specs: [NodeSpec], for window: Duration, until deadline: Duration?
+    ) async throws {
+        guard !specs.isEmpty else { return }
+        let clock = run.world.clock
+        let start = clock.uptime()
+        var stability = Stability(window: window, since: start)
+        var lookAt = start
+        while true {
+            let now = clock.uptime()
+            let connected = await run.downlinks.connected()
+            for spec in specs {
+                let status = await run.downlinks.status(of: spec.node)
+                let line = stability.note(
+                    status, isConnected: connected.contains(spec.node), of: spec, now: now)
+                if let line { run.say(line) }
+            }
+            if now >= lookAt || stability.isDone(now: now) {
+                let seen = try await work.troubles(of: specs.map(\.node))
+                for node in specs.map(\.node) {
+                    let line = stability.note(seen[node], of: node, now: now)
+                    if let line { run.say(line) }
+                }
+                lookAt = clock.uptime() + Self.lookInterval
+            }
+            if let stumble = stability.verdict(now: now) { throw stumble }
+            if stability.isDone(now: now) { return }
+            if let deadline, now > deadline { throw stability.lateness(deadline - start) }
+            try await clock.sleep(.seconds(1), op: "nodes.stable")
+        }
+    }
+}
+
+/// What a person is told.
+extension BatchWalk {
+    /// Names beyond these are counted.
+    private static let namesMax = 10
+
+    /// Says which batch stopped, what was not touched, and how it goes on.
+    private static func stopped(_ error: any Error, _ batch: Batch?, _ plan: BatchPlan)
+        -> any Error
+    {
+        if error is CancellationError { return error }
+        let stumble = error as? Stumble
+        let failure =
+            stumble?.failure ?? Failure(error, trying: "converging \(batch?.text ?? "the nodes")")
+        let isOutside = stumble?.isOutside ?? (failure.code == .unavailable)
+        let isPart = batch?.isNew == false
+        var fixes = failure.fix.isEmpty ? [] : [failure.fix]
+        if isOutside {
+            fixes.append("nothing was reverted: once that answers again, `jeeves up` goes on here")
+        } else if isPart {
+            fixes.append("nothing was reverted: `jeeves up` goes on with this batch")
+        }
+        guard let batch, isPart else {
+            return Failure(failure.code, failure.message, fix: fixes.joined(separator: "; "))
+        }
+        return Failure(
+            failure.code,
+            "\(plan.position) (\(batch.text)): \(failure.message)\(untouched(after: plan))",
+            fix: fixes.joined(separator: "; "))
+    }
+
+    private static func untouched(after plan: BatchPlan) -> String {
+        let nodes = plan.remaining.dropFirst().flatMap(\.nodes)
+        guard !nodes.isEmpty else { return "" }
+        let names = nodes.prefix(namesMax).map(\.rawValue).joined(separator: ", ")
+        let more = nodes.count > namesMax ? " and \(nodes.count - namesMax) more" : ""
+        return "; untouched: \(names)\(more)"
+    }
+}
+
+extension BatchWalk.Outcome {
+    /// What was done, in one line: `2 joined, 3 changed, worker-4 failed`.
+    func summary(_ role: MicroK8sSpec.Role) -> String {
+        guard changed || updated > 0 || !failed.isEmpty else { return nothingToDo }
+        var parts: [String] = []
+        if added > 0 { parts.append("\(added) \(role == .worker ? "joined" : "converged")") }
+        if updated > 0 { parts.append("\(updated) changed") }
+        if !failed.isEmpty {
+            parts.append(failed.map(\.rawValue).joined(separator: ", ") + " failed")
+        }
+        return parts.isEmpty ? "made right again" : parts.joined(separator: ", ")
+    }
+}
