@@ -40,6 +40,14 @@ INSTALL = [
     ("run-hook", 'Run configure hook of "microk8s" snap if present'),
     ("run-hook", 'Run health check of "microk8s" snap'),
 ]
+REFRESH = [
+    ("download-snap", 'Download snap "microk8s" from channel "{channel}"'),
+    ("validate-snap", 'Fetch and check assertions for snap "microk8s"'),
+    ("stop-snap-services", 'Stop snap "microk8s" services'),
+    ("link-snap", 'Make snap "microk8s" available to the system'),
+    ("start-snap-services", 'Start snap "microk8s" services'),
+    ("run-hook", 'Run health check of "microk8s" snap'),
+]
 CONFIGURE = [("run-hook", 'Run configure hook of "microk8s" snap')]
 REMOVE = [
     ("stop-snap-services", 'Stop snap "microk8s" services'),
@@ -190,6 +198,8 @@ class Engine:
         kind, summary, facts = task["kind"], task["summary"], change["facts"]
         if kind == "download-snap":
             self.download(change, task)
+        elif change["kind"] == "refresh-snap":
+            self.refresh(kind, facts)
         elif kind == "mount-snap":
             mount()
         elif kind == "copy-snap-data":
@@ -210,6 +220,18 @@ class Engine:
             name = next((one for one in ["install", "configure", "remove"] if one in summary), None)
             if name:
                 run_hook(name, facts.get("config", ""))
+
+    def refresh(self, kind, facts):
+        """There is one payload for all channels: what runs is restarted, and the number of the
+        revision goes up."""
+        if kind == "link-snap":
+            snap = self.state.value["snap"]
+            if snap["channel"] != facts["channel"]:
+                snap.update({"channel": facts["channel"],
+                             "refreshes": snap.get("refreshes", 0) + 1})
+        elif kind == "start-snap-services":
+            # A worker runs fewer services than a controller.
+            systemctl("try-restart", *UNITS)
 
     def download(self, change, task):
         """There is nothing to download: the bytes are counted as if there were."""

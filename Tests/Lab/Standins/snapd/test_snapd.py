@@ -54,6 +54,10 @@ class Refusals(unittest.TestCase):
         self.assertEqual(self.ask("GET", "/v2/system-info")[0], 200)
         self.assertEqual(self.ask("GET", "/v2/snaps"), (200, []))
 
+    def test_nothing_is_refreshed_that_is_not_there(self):
+        body = {"action": "refresh", "channel": "1.35/stable"}
+        self.assertEqual(self.refusal(body), (404, "snap-not-found"))
+
     def test_a_snap_that_is_not_there_is_404(self):
         status, result = self.ask("GET", "/v2/snaps/microk8s")
         self.assertEqual((status, result["kind"]), (404, "snap-not-found"))
