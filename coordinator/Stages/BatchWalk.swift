@@ -63,7 +63,9 @@ struct BatchWalk: Sendable {
             outcome.changed = try await work.converge(right, isNew: false, until: nil)
         } catch { throw Self.stopped(error, nil, plan) }
         while let batch = plan.next {
-            let members = wishes.filter { batch.nodes.contains($0.spec.node) }
+            let members = wishes.filter {
+                batch.nodes.contains($0.spec.node) && !plan.failed.contains($0.spec.node)
+            }
             do {
                 right += try await pass(batch, members, after: right, &plan, &outcome)
             } catch { throw Self.stopped(error, batch, plan) }
@@ -78,8 +80,10 @@ struct BatchWalk: Sendable {
         _ outcome: inout Outcome
     ) async throws -> [NodeSpec] {
         if !batch.isNew {
-            // What was passed may have broken since; nothing more is touched then.
-            try await stay(right, for: .zero, until: nil)
+            // What was passed may have broken since, and what comes later may have gone down:
+            // beside such a node no other one is touched.
+            let later = plan.remaining.dropFirst().flatMap(\.nodes)
+            try await stay(right, beside: later, for: .zero, until: nil)
             run.say("\(plan.position): \(batch.text)")
             for wish in members { try await work.prepare(wish) }
         }
@@ -122,11 +126,12 @@ struct BatchWalk: Sendable {
             && plan.failed.count < settings.failuresMax
     }
 
-    /// Waits until all of `specs` are right and have been so for `window`.
+    /// Waits until all of `specs` are right and have been so for `window`, and the agents of
+    /// `others` report.
     private func stay(
-        _ specs: [NodeSpec], for window: Duration, until deadline: Duration?
+        _ specs: [NodeSpec], beside others: [NodeName] = [], for window: Duration,
+        until deadline: Duration?
     ) async throws {
-        guard !specs.isEmpty else { return }
         let clock = run.world.clock
         let start = clock.uptime()
         var stability = Stability(window: window, since: start)
@@ -140,7 +145,11 @@ struct BatchWalk: Sendable {
                     status, isConnected: connected.contains(spec.node), of: spec, now: now)
                 if let line { run.say(line) }
             }
-            if now >= lookAt || stability.isDone(now: now) {
+            for node in others {
+                let absence = connected.contains(node) ? nil : Stability.absence
+                if let line = stability.note(absence, of: node, now: now) { run.say(line) }
+            }
+            if !specs.isEmpty, now >= lookAt || stability.isDone(now: now) {
                 let seen = try await work.troubles(of: specs.map(\.node))
                 for node in specs.map(\.node) {
                     let line = stability.note(seen[node], of: node, now: now)

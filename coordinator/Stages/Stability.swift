@@ -92,7 +92,7 @@ struct Stability: Sendable {
                 .timeout,
                 "waiting for nodes to stay right for \(window.shortText): they did not within "
                     + deadline.shortText,
-                fix: "look at `jeeves status`, and at `journalctl -u jeeves-agent` on the node"))
+                fix: Self.fix))
     }
 
     private mutating func take(_ failure: Failure?, at place: Place, _ now: Duration) -> String? {
@@ -115,13 +115,16 @@ struct Stability: Sendable {
         }
     }
 
+    private static let fix =
+        "look at `jeeves status`, and at `journalctl -u jeeves-agent` on the node"
+
+    /// What is wrong with a node that is not connected.
+    static let absence = Failure(.failed, "its agent does not report", fix: fix)
+
     private static func trouble(
         _ status: NodeStatus?, isConnected: Bool, of spec: NodeSpec
     ) -> Failure? {
-        let fix = "look at `jeeves status`, and at `journalctl -u jeeves-agent` on the node"
-        guard isConnected, let status else {
-            return Failure(.failed, "its agent does not report", fix: fix)
-        }
+        guard isConnected, let status else { return absence }
         if let refused = status.refused { return refused }
         guard status.generation == spec.generation else {
             return Failure(.failed, "it has generation \(status.generation)", fix: fix)

@@ -223,6 +223,40 @@ import Testing
         }
     }
 
+    @Test("beside a node that goes down on the way no further one is touched")
+    func goesDown() async throws {
+        try await withWorkers { estate in
+            let node = NodeName(unchecked: "worker-3")
+            estate.after(waits: 20) { await estate.agents.fall(node) }
+            try await estate.stops(
+                Workers(), edits: channel("1.35"),
+                Sentence(
+                    .failed,
+                    "batch 2 of 3 (worker-2): watching worker-3: its agent does not report",
+                    fix: "journalctl -u jeeves-agent"))
+            #expect(estate.agents.look(\.story) == story(["worker-1"]))
+            estate.agents.change { $0.silent = [] }
+            #expect(try await estate.says(Workers(), edits: channel("1.35")) == "2 changed")
+            #expect(estate.agents.look(\.story) == story())
+        }
+    }
+
+    @Test("a batch that goes on and on ends at its deadline, named by its first node")
+    func deadline() async throws {
+        try await withWorkers { estate in
+            estate.agents.change { $0.broken["worker-1/microk8s"] = .converging(attempt: 1) }
+            let start = estate.fake.clock.uptime()
+            try await estate.stops(
+                Workers(),
+                edits: channel("1.35") + [("deadlineSeconds: 1800", "deadlineSeconds: 120")],
+                Sentence(
+                    .timeout,
+                    "batch 1 of 3 (worker-1): waiting for worker-1: it is not right after",
+                    fix: "goes on with this batch"))
+            #expect(estate.fake.clock.uptime() - start < .seconds(180))
+        }
+    }
+
     @Test("as many workers as allowed are left behind, and the summary names them")
     func leftBehind() async throws {
         try await withWorkers { estate in

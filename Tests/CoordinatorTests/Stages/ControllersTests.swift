@@ -80,6 +80,49 @@ import Testing
         }
     }
 
+    @Test("an edge that no longer answers after a change stops the run as a failed gate does")
+    func edgeGone() async throws {
+        try await withEstate { estate in
+            try await estate.run(upTo: .controllers)
+            estate.when(said: "controller-1: haproxy right") {
+                estate.edge.change { $0.refusals = 10_000 }
+            }
+            try await estate.stops(
+                estate.controllers, edits: [Self.changed],
+                Sentence(
+                    .gate, "batch 1 of 1 (controller-1): watching controller-1: looking at ",
+                    "Connection refused", fix: "nothing was reverted"))
+            estate.edge.change { $0.refusals = 0 }
+            #expect(try await estate.says(estate.controllers, edits: [Self.changed]) == "1 changed")
+            #expect(try await estate.says(estate.controllers, edits: [Self.changed]) == nothingToDo)
+        }
+    }
+
+    @Test("an edge that answers again within two minutes has its window anew")
+    func edgeBack() async throws {
+        try await withEstate { estate in
+            try await estate.run(upTo: .controllers)
+            estate.when(said: "controller-1: haproxy right") {
+                estate.edge.change { $0.refusals = 5 }
+            }
+            let start = estate.fake.clock.uptime()
+            let said = try await estate.says(estate.controllers, edits: [Self.changed])
+            #expect(said == "1 changed")
+            #expect(estate.fake.clock.uptime() - start > .seconds(50))
+        }
+    }
+
+    @Test("workers that serve are not handed anything new while the controllers change")
+    func workersWait() async throws {
+        try await withEstate { estate in
+            try await estate.run(upTo: .workers)
+            estate.agents.change { $0.story = [] }
+            let edits = [("channel: 1.34/stable", "channel: 1.35/stable")]
+            #expect(try await estate.says(estate.controllers, edits: edits) == "1 changed")
+            #expect(estate.agents.look(\.story).allSatisfy { $0.hasPrefix("controller-1") })
+        }
+    }
+
     @Test("killed at any of its waits, it goes on where the nodes are", arguments: 1...8)
     func crashes(wait: Int) async throws {
         try await withEstate { estate in

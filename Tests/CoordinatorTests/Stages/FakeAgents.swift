@@ -128,6 +128,19 @@ final class FakeAgents: Sendable {
         await dial(node)
     }
 
+    /// A machine goes down: its link ends and it dials no more.
+    func fall(_ node: NodeName) async {
+        let link = state.withLock { state in
+            state.silent.insert(node)
+            state.agents[node]?.told = nil
+            return state.links.removeValue(forKey: node)
+        }
+        await link?.close()
+        while await look({ $0.downlinks })?.connected().contains(node) == true {
+            await Task.yield()
+        }
+    }
+
     private func dial(_ node: NodeName) async {
         let found = look { ($0.downlinks, $0.agents[node]?.bootID, $0.silent.contains(node)) }
         guard let downlinks = found.0, let bootID = found.1, !found.2 else { return }
