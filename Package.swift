@@ -132,15 +132,20 @@ let package = Package(
             "Support", path: "Tests/Support",
             needs: [
                 "Model", "Outside", "Tools", "Trust", "Wire", logging, nio, nioPosix, nioSSL,
-                crypto, x509, asn1,
+                nioTLS, crypto, x509, asn1,
             ]),
+        module(
+            "Rotation", path: "Tests/Rotation",
+            needs: ["Model", "Outside", "Tools", "Trust", "Agent", "Support"]),
         .executableTarget(
             name: "Lab", dependencies: ["Model", "Outside", arguments, crypto, logging],
             path: "Tests/Lab",
             exclude: ["Chart", "Standins"], swiftSettings: strict),
         .executableTarget(
             name: "Bench",
-            dependencies: ["Model", "Outside", "Tools", "Trust", "Agent", "Support", arguments],
+            dependencies: [
+                "Model", "Outside", "Tools", "Trust", "Agent", "Rotation", "Support", arguments,
+            ],
             path: "bench",
             exclude: ["noop.yml"], swiftSettings: strict),
         tests(of: "Model"),
@@ -166,7 +171,9 @@ let package = Package(
             ], path: "Tests/FleetTests", swiftSettings: strict),
         .testTarget(
             name: "EdgeTests",
-            dependencies: ["Model", "Outside", "Tools", "Trust", "Agent", "Support", logging],
+            dependencies: [
+                "Model", "Outside", "Tools", "Trust", "Agent", "Rotation", "Support", logging,
+            ],
             path: "Tests/EdgeTests", swiftSettings: strict),
         .testTarget(
             name: "YearTests",

@@ -4,7 +4,7 @@ import NIOPosix
 /// systemd's units over D-Bus. Each call has its own connection on one thread of a small pool,
 /// because a connection may not change threads and a wait must not hold up other calls.
 struct LiveUnits: Units {
-    private static let threads = 4
+    private static let threads = 2
     private static let pool: NIOThreadPool = {
         let pool = NIOThreadPool(numberOfThreads: threads)
         pool.start()

@@ -7,7 +7,7 @@ import Synchronization
 
 /// The system's resolver, which blocks: it gets threads of its own, and callers a deadline.
 enum Resolver {
-    private static let threads = 4
+    private static let threads = 2
     /// Lookups that run or wait; a dead DNS server holds each for half a minute.
     private static let waitingMax = 32
     private static let waiting = Atomic<Int>(0)

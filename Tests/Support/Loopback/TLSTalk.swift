@@ -2,6 +2,7 @@ import Model
 import NIOCore
 import NIOPosix
 import NIOSSL
+import NIOTLS
 
 /// One TLS connection of a client to loopback, open for as long as somebody talks on it. It trusts
 /// whatever it is shown: what is served is judged elsewhere.
@@ -19,23 +20,34 @@ public struct TLSTalk {
         return try NIOSSLContext(configuration: settings)
     }
 
-    /// Throws `unavailable` if the connection or the handshake fails, what `body` throws else.
+    /// Calls `body` once TLS is up. Throws `unavailable` if the connection or the handshake fails,
+    /// what `body` throws else.
     public static func with<Value: Sendable>(
         port: UInt16, name: DomainName, deadline: Duration = .seconds(5),
         _ body: (inout TLSTalk) async throws -> Value
     ) async throws -> Value {
         let context = try context.get()
+        let limit = TimeAmount.nanoseconds(Int64(deadline / .nanoseconds(1)))
         let wrapped: NIOAsyncChannel<ByteBuffer, ByteBuffer>
         do {
-            wrapped = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-                .connectTimeout(.nanoseconds(Int64(deadline / .nanoseconds(1))))
-                .connect(host: "127.0.0.1", port: Int(port)) { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(
-                            NIOSSLClientHandler(context: context, serverHostname: name.rawValue))
-                        return try NIOAsyncChannel(wrappingChannelSynchronously: channel)
-                    }
+            let handshake: Handshake
+            (wrapped, handshake) = try await ClientBootstrap(
+                group: .singletonMultiThreadedEventLoopGroup
+            ).connectTimeout(limit).connect(host: "127.0.0.1", port: Int(port)) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handshake = Handshake(channel, limit: limit)
+                    try channel.pipeline.syncOperations.addHandlers(
+                        NIOSSLClientHandler(context: context, serverHostname: name.rawValue),
+                        handshake)
+                    return (
+                        try NIOAsyncChannel(wrappingChannelSynchronously: channel), handshake
+                    )
                 }
+            }
+            do { try await handshake.done.get() } catch {
+                try? await wrapped.executeThenClose { _, _ in }
+                throw error
+            }
         } catch {
             throw Failure(.unavailable, "connecting to port \(port): \(error)")
         }
@@ -78,5 +90,37 @@ public struct TLSTalk {
             throw Failure(.unavailable, "talking over TLS: \(error)")
         }
         return answer
+    }
+}
+
+/// Tells when TLS is up, or why it does not come up.
+private final class Handshake: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+
+    let done: EventLoopFuture<Void>
+    private let promise: EventLoopPromise<Void>
+
+    init(_ channel: any Channel, limit: TimeAmount) {
+        promise = channel.eventLoop.makePromise()
+        done = promise.futureResult
+        let alarm = channel.eventLoop.scheduleTask(in: limit) { [promise] in
+            promise.fail(ChannelError.connectTimeout(limit))
+        }
+        done.whenComplete { _ in alarm.cancel() }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted = event as? TLSUserEvent { promise.succeed(()) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        promise.fail(error)
+        context.fireErrorCaught(error)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        promise.fail(ChannelError.eof)
+        context.fireChannelInactive()
     }
 }

@@ -1,23 +1,33 @@
 import Agent
+import Glibc
 import Model
 import Outside
 import Support
 import Tools
 import Trust
 
+/// How a new certificate comes into service.
+public enum RotationWay: String, CaseIterable, Sendable {
+    case quiet = "no change"
+    case swap = "jeeves: swap"
+    case reload = "haproxy: reload"
+    case restart = "haproxy: stop, start"
+}
+
 /// An edge with certificates in store, as if certbot had got them one after the other.
-struct SwapSite {
+public struct RotationSite: Sendable {
     let edge: LoopbackEdge
     private let haproxy: any Step
     private let certificate: any Step
 
     /// Makes a CA and `generations` certificates in certbot's archive.
-    static func make(_ edge: LoopbackEdge, generations: Int) async throws -> SwapSite {
+    public static func make(_ edge: LoopbackEdge, generations: Int) async throws -> RotationSite {
         let authority = ["-keyout", "\(edge.folder)/ca.key", "-out", "\(edge.folder)/ca.pem"]
-        try await openssl(edge, ["-subj", "/CN=Bench CA"] + authority)
+        try await openssl(edge, ["-subj", "/CN=Rotation CA"] + authority)
         let certbot = Certbot(layout: edge.layout)
         try edge.world.files.makeDirectory(
-            "\(edge.layout.certbotConfig)/archive/\(edge.domain)", mode: 0o700, op: "bench.archive")
+            "\(edge.layout.certbotConfig)/archive/\(edge.domain)", mode: 0o700,
+            op: "rotation.archive")
         for number in 1...generations {
             try await openssl(
                 edge,
@@ -30,7 +40,7 @@ struct SwapSite {
                     "-out", certbot.archived(.chain, of: edge.domain, generation: number),
                 ])
         }
-        return try SwapSite(edge)
+        return try RotationSite(edge)
     }
 
     private init(_ edge: LoopbackEdge) throws {
@@ -50,13 +60,13 @@ struct SwapSite {
     }
 
     /// HAProxy runs and serves generation 1.
-    func begin() async throws {
+    public func begin() async throws {
         try await converge(haproxy)
         try await change(to: 1, by: .swap)
     }
 
     /// Returns when clients are shown that generation.
-    func change(to generation: Int, by way: SwapBench.Way) async throws {
+    public func change(to generation: Int, by way: RotationWay) async throws {
         guard way != .quiet else { return }
         try edge.link(generation: generation)
         switch way {
@@ -74,7 +84,7 @@ struct SwapSite {
         let (edge, wanted) = (edge, try facts(generation))
         _ = try await edge.world.clock.poll(
             every: .milliseconds(20), atMost: .seconds(20),
-            waitingFor: "HAProxy to show the new certificate", op: "bench.shown"
+            waitingFor: "HAProxy to show the new certificate", op: "rotation.shown"
         ) {
             let shown = try? await Probe.connect(
                 host: "127.0.0.1", port: edge.layout.httpsPort, name: edge.domain)
@@ -83,13 +93,53 @@ struct SwapSite {
     }
 
     /// HAProxy's processes besides its master: old ones stay until their last connection ends.
-    func workers() async throws -> Int {
-        let master = await edge.units.pid.map { Int($0) }
+    public func workers() async throws -> Int { try await processes().count - 1 }
+
+    /// Open file descriptors of all of HAProxy's processes, and of this one, whose code swaps: but
+    /// not HAProxy's connections to the chat, of which it keeps idle ones.
+    public func descriptors() async throws -> Int {
         let files = edge.world.files
-        return try files.list("/proc").filter { name in
-            let status = Int(name).flatMap { _ in try? files.text("/proc/\(name)/status") }
-            return status.map { number("PPid:", in: $0) } == master
-        }.count
+        let chat = try connectionsToChat()
+        return try await (processes() + [Int(getpid())]).reduce(0) { sum, process in
+            let folder = "/proc/\(process)/fd"
+            let open = try files.list(folder).filter { name in
+                (try? files.linkTarget("\(folder)/\(name)")).map { !chat.contains($0) } ?? false
+            }
+            return sum + open.count
+        }
+    }
+
+    /// Both ends, as the links in `/proc/PID/fd` name them (proc_pid_net(5), `tcp`).
+    private func connectionsToChat() throws -> Set<String> {
+        let port = ":" + String(edge.backendPort, radix: 16, uppercase: true)
+        let lines = (try edge.world.files.text("/proc/net/tcp", bytesMax: 16 << 20) ?? "")
+            .split(separator: "\n").map { $0.split(separator: " ") }
+        return Set(
+            lines.filter { $0.count > 9 && ($0[1].hasSuffix(port) || $0[2].hasSuffix(port)) }
+                .map { "socket:[\($0[9])]" })
+    }
+
+    /// How many more there are than `before`, ten seconds after the last client at most: a worker
+    /// ends its connections in its own time.
+    public func left(since before: Int) async throws -> Int {
+        var left = 0
+        _ = try? await edge.world.clock.poll(
+            every: .milliseconds(100), atMost: .seconds(10), waitingFor: "descriptors to close",
+            op: "rotation.descriptors"
+        ) {
+            left = try await descriptors() - before
+            return left <= 0 ? true : nil as Bool?
+        }
+        return max(0, left)
+    }
+
+    /// The master and its children.
+    private func processes() async throws -> [Int] {
+        guard let master = await edge.units.pid.map({ Int($0) }) else { return [] }
+        let files = edge.world.files
+        // proc_pid_task(5), `children`.
+        let children = try files.text("/proc/\(master)/task/\(master)/children") ?? ""
+        return [master] + children.split(separator: " ").compactMap { Int($0) }
     }
 
     /// What the agent's reconciler does.
@@ -107,7 +157,7 @@ struct SwapSite {
             keyPEM: Secret(try text(.key, generation)), fullchainPEM: try text(.chain, generation)
         ).pem
         try edge.world.files.replace(
-            edge.layout.bundle, with: Array(pem.reveal().utf8), mode: 0o600, op: "bench.bundle")
+            edge.layout.bundle, with: Array(pem.reveal().utf8), mode: 0o600, op: "rotation.bundle")
     }
 
     private func facts(_ generation: Int) throws -> CertificateFacts {
@@ -122,13 +172,13 @@ struct SwapSite {
 
     private func job(_ verb: UnitVerb) async throws {
         try await edge.units.job(
-            verb, "haproxy.service", deadline: .seconds(60), op: "bench.\(verb)")
+            verb, "haproxy.service", deadline: .seconds(60), op: "rotation.\(verb)")
     }
 
     private static func step(_ body: StepBody, _ edge: LoopbackEdge) throws -> any Step {
         let spec = StepSpec(id: StepID(unchecked: body.kind), body: body)
         let step = Catalog.makeStep(
-            spec, node: try NodeName("bench"), state: edge.state, layout: edge.layout)
+            spec, node: try NodeName("rotation"), state: edge.state, layout: edge.layout)
         guard let step else { throw Failure(.unsupported, "making the step \(body.kind)") }
         return step
     }
@@ -140,6 +190,6 @@ struct SwapSite {
         ]
         _ = try await edge.world.processes.output(
             of: Command("openssl", common + more), limits: Limits(deadline: .seconds(30)),
-            op: "bench.certificate")
+            op: "rotation.certificate")
     }
 }
