@@ -70,7 +70,7 @@ public struct Driver: Sendable {
                             csrPEM: request.csrPEM, node: node, cluster: spec.cluster,
                             now: world.clock.now()))
                 })
-            let package = try PackageFile.find(spec, files: world.files)
+            let package = try PackageFile.find(spec, in: project, files: world.files)
             let stageRun = StageRun(
                 cluster: spec, project: project, world: world, store: store,
                 ledger: Ledger(store), driving: driving, downlinks: downlinks,

@@ -15,13 +15,15 @@ struct PackageFile: Sendable {
     private let bytes: [UInt8]?
 
     /// Throws `notFound` if there is no package to serve.
-    static func find(_ spec: ClusterSpec, files: any Files) throws -> PackageFile {
+    static func find(
+        _ spec: ClusterSpec, in project: Project, files: any Files
+    ) throws -> PackageFile {
         let wanted = spec.agent.package
         if let sha256 = wanted.sha256, !wanted.url.isEmpty {
             return PackageFile(
                 announced: AgentPackage(url: wanted.url, sha256: sha256), bytes: nil)
         }
-        let path = wanted.file.isEmpty ? installed : wanted.file
+        let path = wanted.file.isEmpty ? installed : project.path(wanted.file)
         guard let bytes = try files.readIfThere(path, bytesMax: bytesMax) else {
             throw Failure(
                 .notFound, "reading the agent's package \(path): it is not there",

@@ -32,11 +32,14 @@ public struct Project: Sendable, Hashable {
         return try ClusterFile.decode(text, path: clusterFile)
     }
 
+    /// Where a file is that the cluster file names: a relative path begins beside it.
+    func path(_ name: String) -> String { name.hasPrefix("/") ? name : "\(folder)/\(name)" }
+
     /// A file that the cluster file names under `key`, relative to that; empty if it names none.
     /// Throws `notFound` if it is not there.
     func pem(_ path: String, key: String, _ files: any Files) throws -> String {
         guard !path.isEmpty else { return "" }
-        let full = path.hasPrefix("/") ? path : "\(folder)/\(path)"
+        let full = self.path(path)
         guard let text = try files.text(full) else {
             throw Failure(
                 .notFound, "reading \(full): it is not there",

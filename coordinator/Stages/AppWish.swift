@@ -79,7 +79,7 @@ struct AppWish: Sendable {
                 "\(chart.repository) \(chart.name) \(chart.version)"
             )
         }
-        let path = chart.path.hasPrefix("/") ? chart.path : "\(project.folder)/\(chart.path)"
+        let path = project.path(chart.path)
         return (.local(path: path), try LocalChart(files: files).digest(path).rawValue)
     }
 }

@@ -11,7 +11,7 @@ enum PrivateFile {
     static func read(_ path: String, key: String, in project: Project, files: any Files) throws
         -> Secret
     {
-        let full = path.hasPrefix("/") ? path : "\(project.folder)/\(path)"
+        let full = project.path(path)
         guard let info = try files.info(full) else {
             throw Failure(
                 .notFound, "reading \(full): it is not there",
