@@ -141,7 +141,8 @@ import Testing
         let route53 = Route53(client: rig.client)
         func upsert(ours: String?, take: Bool) async throws -> Bool {
             try await route53.upsert(
-                chat, address: "203.0.113.9", ttl: 60, in: zone, replacing: ours, take: take,
+                chat, address: "203.0.113.9", ttl: 60, in: zone, replacing: ours.map { [$0] } ?? [],
+                take: take,
                 deadline: .seconds(5))
         }
         let found = await failure { try await upsert(ours: "192.0.2.1", take: false) }

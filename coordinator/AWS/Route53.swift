@@ -44,18 +44,18 @@ public struct Route53: Sendable {
     /// Makes the A record hold `address` alone and waits until all of Route 53's servers know it.
     /// False if it was so already.
     ///
-    /// Throws `conflict` if the record holds another value than `replacing`, unless `take`;
+    /// Throws `conflict` if the record holds another value than one of `replacing`, unless `take`;
     /// `timeout` if it is not in sync after `deadline`.
     public func upsert(
         _ domain: DomainName, address: String, ttl: Int, in zone: HostedZone,
-        replacing ours: String? = nil, take: Bool = false, deadline: Duration
+        replacing ours: [String] = [], take: Bool = false, deadline: Duration
     ) async throws -> Bool {
         guard IPv4.isValid(address) else {
             throw Failure(.invalid, "pointing \(domain) at \(address): that is no IPv4 address")
         }
         let found = try await record(domain, in: zone)
         if found == AddressRecord(values: [address], ttl: ttl) { return false }
-        if let found, found.values != [address], found.values != [ours], !take {
+        if let found, !take, !([address] + ours).contains(where: { found.values == [$0] }) {
             throw Failure(
                 .conflict,
                 "pointing \(domain) at \(address): its A record holds "

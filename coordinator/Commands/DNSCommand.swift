@@ -67,9 +67,10 @@ struct DNSCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Point the domain at the first controller, wherever that is now.",
             discussion: """
-                For an address that has moved; `jeeves up` does it too. Done only when the
-                zone's own servers answer with it. Exit status 7 if the record holds a value
-                that Jeeves did not write.
+                For an address that has moved. Done only when the zone's own servers answer
+                with it. If the machine has lost the address that Terraform gave it,
+                the next `jeeves up` gives that back, and the record follows. Exit status
+                7 if the record holds a value that Jeeves did not write.
 
                   jeeves dns sync
                   jeeves dns sync --dry-run
@@ -87,12 +88,11 @@ struct DNSCommand: AsyncParsableCommand {
         func run() async throws {
             let options = RolloutOptions(takeDNS: takeDNS)
             let dryRun = dryRun
-            let lines = try await Drive.run(target, rollout: options, resume: "jeeves dns sync") {
-                driver in
-                if dryRun {
-                    return try await driver.planRecord().map { "\($0.subject): \($0.detail)" }
-                }
-                return try await driver.syncRecord().stages.map(\.summary)
+            let resume = "jeeves dns sync\(takeDNS ? " --take-dns" : "")"
+            let lines = try await Drive.run(target, rollout: options, resume: resume) {
+                try await dryRun
+                    ? $0.planRecord().map { "\($0.subject): \($0.detail)" }
+                    : $0.syncRecord().stages.map(\.summary)
             }
             Terminal.write(lines.isEmpty ? "No changes." : lines.joined(separator: "\n"))
         }

@@ -10,50 +10,64 @@ struct RecordStage: Stage {
     var asksMachine = false
 
     func plan(_ run: StageRun) async throws -> [Change] {
-        guard let infrastructure = try? run.infrastructure(),
-            let address = try await edgeAddress(infrastructure, run)
-        else { return [Change(.run, "A \(run.cluster.domain)", detail: "known after provision")] }
+        guard let infrastructure = try? run.infrastructure() else {
+            return [Change(.run, "A \(run.cluster.domain)", detail: "known after provision")]
+        }
+        let address = try await edgeAddress(infrastructure, run)
         let zone = try await zone(run)
         let record = try await run.cloud.route53.record(
             run.cluster.domain, in: zone)
         if record?.values == [address], record?.ttl == run.cluster.dns.ttl { return [] }
+        let found = record?.values.joined(separator: ", ") ?? "none"
+        let ttl = record.map { $0.values == [address] ? ", TTL \($0.ttl) s" : "" } ?? ""
         return [
             Change(
                 record == nil ? .create : .update, "A \(run.cluster.domain)",
-                detail: "\(record?.values.joined(separator: ", ") ?? "none") -> \(address)")
+                detail: "\(found)\(ttl) -> \(address)"
+                    + (ttl.isEmpty ? "" : ", TTL \(run.cluster.dns.ttl) s"))
         ]
     }
 
     func run(_ run: StageRun) async throws -> String {
-        guard let address = try await edgeAddress(run.infrastructure(), run) else {
-            throw Failure(
-                .notFound, "pointing DNS at the edge: no controller has a public address",
-                fix: "run `jeeves up`: Terraform gives it one")
-        }
+        let address = try await edgeAddress(run.infrastructure(), run)
         let zone = try await zone(run)
+        // Before the change: if this ends in the middle of it, both are ours.
+        let owned = try owned(run)
+        try own(owned.filter { $0 != address } + [address], run)
         let changed = try await run.cloud.route53.upsert(
             run.cluster.domain, address: address, ttl: run.cluster.dns.ttl, in: zone,
-            replacing: try owned(run), take: run.options.takeDNS, deadline: Self.syncMax)
-        try run.store.put(.meta, Self.ownedKey, address)
+            replacing: owned, take: run.options.takeDNS, deadline: Self.syncMax)
+        try own([address], run)
         try await answered(run, zone: zone, address: address)
         return changed ? "\(run.cluster.domain) -> \(address)" : nothingToDo
     }
 
     /// Removes the record if it still holds our value.
     func destroy(_ run: StageRun) async throws -> String {
-        guard let address = try owned(run) else { return nothingToDo }
-        let removed = try await run.cloud.route53.delete(
-            run.cluster.domain, address: address, in: zone(run), deadline: Self.syncMax)
+        let owned = try owned(run)
+        guard !owned.isEmpty else { return nothingToDo }
+        var removed = false
+        for address in owned where !removed {
+            removed = try await run.cloud.route53.delete(
+                run.cluster.domain, address: address, in: zone(run), deadline: Self.syncMax)
+        }
         try run.store.delete(.meta, Self.ownedKey)
         return removed ? "removed \(run.cluster.domain)" : "left a record that is not ours"
     }
 
     private func edgeAddress(
         _ infrastructure: Infrastructure, _ run: StageRun
-    ) async throws -> String? {
-        asksMachine
+    ) async throws -> String {
+        let found =
+            asksMachine
             ? try await Self.machineAddress(of: infrastructure, run.cloud)
             : infrastructure.edgeAddress
+        guard let found else {
+            throw Failure(
+                .notFound, "pointing DNS at the edge: no controller has a public address",
+                fix: "run `jeeves up`: Terraform gives it one")
+        }
+        return found
     }
 
     /// The public address that EC2 says the first controller has now; nil if it has none.
@@ -67,12 +81,16 @@ struct RecordStage: Stage {
         return found.first { $0.id == machine.instanceID }?.publicAddress
     }
 
-    /// The address that we wrote last; nil before the first time.
-    private func owned(_ run: StageRun) throws -> String? {
-        try run.store.get(String.self, .meta, Self.ownedKey)
+    /// What we wrote last, and what we may have written since; empty before the first time.
+    private func owned(_ run: StageRun) throws -> [String] {
+        try run.store.get([String].self, .meta, Self.ownedKey) ?? []
     }
 
-    private static let ownedKey = "dns-address"
+    private func own(_ addresses: [String], _ run: StageRun) throws {
+        if try owned(run) != addresses { try run.store.put(.meta, Self.ownedKey, addresses) }
+    }
+
+    private static let ownedKey = "dns-addresses"
 
     private func zone(_ run: StageRun) async throws -> HostedZone {
         try await run.cloud.route53.zone(for: run.cluster.domain, id: run.cluster.dns.zoneID)
@@ -89,11 +107,13 @@ struct RecordStage: Stage {
                 + "(`dig NS \(zone.name)`), and run this again",
             op: "dns.answer"
         ) {
+            var answers: [[String]] = []
             for server in servers {
-                let answer = try? await run.cloud.lookup(run.cluster.domain, at: server)
-                if answer == [address] { return true }
+                if let found = try? await run.cloud.lookup(run.cluster.domain, at: server) {
+                    answers.append(found)
+                }
             }
-            return nil
+            return !answers.isEmpty && answers.allSatisfy { $0 == [address] } ? true : nil
         }
     }
 }

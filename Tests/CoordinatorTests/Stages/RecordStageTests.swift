@@ -131,6 +131,38 @@ import Testing
         }
     }
 
+    @Test("a run that ended between the change and its end still knows its own value")
+    func torn() async throws {
+        try await withMachines { estate in
+            try await move(estate, to: "203.0.113.9")
+            let sync = RecordStage(asksMachine: true)
+            _ = try await estate.says(sync)
+            try await move(estate, to: "203.0.113.50")
+            let cut = Failure(.unavailable, "cut off", fix: "later")
+            estate.fake.fail("route53.change", with: cut, times: .max)
+            try await estate.stops(sync, Sentence(.unavailable, "cut off", fix: "later"))
+            estate.fake.fail("route53.change", with: cut, times: 0)
+            // The change arrived all the same, and the machine moved once more.
+            estate.account.change {
+                $0.records = [
+                    FakeAccount.Record(
+                        name: "chat.example.org", type: "A", ttl: 60, values: ["203.0.113.50"])
+                ]
+            }
+            try await move(estate, to: "203.0.113.51")
+            #expect(try await estate.says(sync) == "chat.example.org -> 203.0.113.51")
+        }
+    }
+
+    @Test("another time to live alone is shown as what it is")
+    func timeToLive() async throws {
+        try await withMachines { estate in
+            _ = try await estate.says(RecordStage())
+            let planned = try await estate.plans(RecordStage(), edits: [("ttl: 60", "ttl: 300")])
+            #expect(planned.map(\.detail) == ["203.0.113.9, TTL 60 s -> 203.0.113.9, TTL 300 s"])
+        }
+    }
+
     @Test("a machine without an address is said to be one, and the record stays")
     func machineWithout() async throws {
         try await withMachines { estate in
