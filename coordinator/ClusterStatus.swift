@@ -89,14 +89,3 @@ public struct UpReport: Sendable {
     public let rollout: Rollout
     public let gate: Gate.Verdict?
 }
-
-/// What `jeeves up` would do.
-public struct Plan: Codable, Sendable {
-    public struct StagePlan: Codable, Sendable {
-        public let stage: StageName
-        public let changes: [Change]
-    }
-
-    public let stages: [StagePlan]
-    public var changes: [Change] { stages.flatMap(\.changes) }
-}

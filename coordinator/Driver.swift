@@ -94,7 +94,11 @@ public struct Driver: Sendable {
     }
 
     /// Runs the `install` recipe.
+    ///
+    /// Throws `stale`, with nothing done, if a person approved a plan and another one would be
+    /// done.
     public func up() async throws -> UpReport {
+        if let approved = run.options.approved { try await plan().require(approved) }
         progress(.line("rollout \(run.driving.run)"))
         let engine = Engine(
             recipe: Recipes.install, run: run, children: children, progress: progress)
@@ -123,7 +127,7 @@ public struct Driver: Sendable {
             progress(.started(stage.name))
             found.append(Plan.StagePlan(stage: stage.name, changes: try await stage.plan(run)))
         }
-        return Plan(stages: found)
+        return try Plan(of: run.cluster, stages: found)
     }
 
     /// Undoes the install recipe in reverse order.

@@ -6,6 +6,7 @@ extension Failure.Code {
         case .timeout: 5
         case .locked: 6
         case .conflict: 7
+        case .stale: 8
         case .invalid, .notFound, .unauthorized, .unavailable, .unsupported, .failed: 1
         }
     }

@@ -23,6 +23,8 @@ public struct Failure: Error, Codable, Hashable, Sendable {
         case failed
         /// What serves was looked at from outside and is not as it must be; nothing was undone.
         case gate
+        /// What a plan said would be done is not what would be done now; nothing was done.
+        case stale
     }
 
     public let code: Code
@@ -61,7 +63,7 @@ extension Failure {
     public var mayPass: Bool {
         switch code {
         case .unavailable, .timeout, .failed, .conflict, .locked, .gate: true
-        case .invalid, .notFound, .unauthorized, .unsupported: false
+        case .invalid, .notFound, .unauthorized, .unsupported, .stale: false
         }
     }
 }

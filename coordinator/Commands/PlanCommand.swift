@@ -9,10 +9,12 @@ struct PlanCommand: AsyncParsableCommand {
         commandName: "plan",
         abstract: "Show what `jeeves up` would change; changes nothing.",
         discussion: """
-            With --detailed-exitcode the exit status is 2 if something would change.
+            With --detailed-exitcode the exit status is 2 if something would change. `jeeves
+            up --plan` does exactly what a plan says, or nothing.
 
               jeeves plan
               jeeves plan --output json --detailed-exitcode
+              jeeves plan --out change.plan
             """)
 
     @OptionGroup var target: ProjectOptions
@@ -20,30 +22,78 @@ struct PlanCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "Output format.")
     var output = OutputFormat.table
 
+    @Option(
+        help: .init("Also write the plan to a file, for `jeeves up --plan`.", valueName: "file"),
+        completion: .file())
+    var out: String?
+
     @Flag(help: "Exit with 2 if something would change.")
     var detailedExitcode = false
 
     func run() async throws {
         let plan = try await Drive.run(target, resume: "jeeves plan") { try await $0.plan() }
         do {
-            switch output {
-            case .json:
-                let text = try JSON.encode(plan, pretty: true)
-                Terminal.write(String(decoding: text, as: UTF8.self))
-            case .table: Terminal.write(table(plan))
-            }
+            try output.write(plan, table: table)
+            if let out { try PlanFile(path: Working.absolute(out)).write(plan) }
         } catch { throw Ending.report(error) }
         if detailedExitcode, !plan.changes.isEmpty { throw ExitCode(2) }
     }
 
     private func table(_ plan: Plan) -> String {
-        guard !plan.changes.isEmpty else { return "No changes." }
+        let digest = "plan \(plan.digest)"
+        guard !plan.changes.isEmpty else { return "No changes.\n\(digest)" }
         let rows = plan.stages.flatMap { stage in
             stage.changes.map {
-                [stage.stage.rawValue, $0.action.rawValue, $0.subject, $0.detail]
+                let words = [$0.detail, $0.note].filter { !$0.isEmpty }
+                return [
+                    stage.stage.rawValue, $0.action.rawValue, $0.subject,
+                    words.joined(separator: ": "),
+                ]
             }
         }
         return Terminal.table([["STAGE", "ACTION", "SUBJECT", "DETAIL"]] + rows)
-            + "\n\n\(plan.changes.count) changes. Apply them with `jeeves up`."
+            + "\n\n\(plan.changes.count) changes: \(plan.summary). Apply them with `jeeves up`."
+            + "\n\(digest)"
+    }
+}
+
+/// A plan that a person keeps, to have exactly that applied.
+struct PlanFile {
+    let path: String
+
+    /// Throws `conflict` if something else than a plan is there.
+    func write(_ plan: Plan) throws {
+        let files = World.live().files
+        if try files.info(path) != nil, (try? read()) == nil {
+            throw Failure(
+                .conflict, "writing the plan: \(path) is there and is no plan",
+                fix: "choose another name for --out")
+        }
+        try files.replace(
+            path, with: JSON.encode(plan, pretty: true), mode: 0o600, op: "plan.file")
+    }
+
+    /// Throws `notFound`, or `invalid` if it is no plan.
+    func read() throws -> Plan {
+        try JSON.decode(
+            Plan.self, from: World.live().files.read(path, bytesMax: 16 << 20), what: path)
+    }
+}
+
+/// What stands after `jeeves up --plan`: a digest, or a file.
+enum PlanChoice: ExpressibleByArgument {
+    case digest(Digest)
+    case file(String)
+
+    init?(argument: String) {
+        self = Digest(rawValue: argument).map(Self.digest) ?? .file(argument)
+    }
+
+    /// Throws as ``PlanFile/read()`` does.
+    func approved() throws -> Plan.Approved {
+        switch self {
+        case .digest(let digest): Plan.Approved(digest)
+        case .file(let name): Plan.Approved(try PlanFile(path: Working.absolute(name)).read())
+        }
     }
 }

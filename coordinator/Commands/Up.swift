@@ -11,11 +11,13 @@ struct Up: AsyncParsableCommand {
             Safe to repeat and to interrupt at any time. Exit status 7 means that a person
             has to decide: a controller would be lost, or a DNS record holds another value.
             6 means that another coordinator drives, 5 that a deadline passed: run it
-            again to go on. 3 means that the chat is not as a browser needs it.
+            again to go on. 8 means that --plan says something else than would be done now.
+            3 means that the chat is not as a browser needs it.
 
               jeeves up
               jeeves up --take-dns
               jeeves up --replace controller-1
+              jeeves up --plan change.plan
             """)
 
     @OptionGroup var target: ProjectOptions
@@ -26,8 +28,19 @@ struct Up: AsyncParsableCommand {
     @Flag(help: "Overwrite an existing DNS record that holds another value.")
     var takeDNS = false
 
+    @Option(
+        help: .init(
+            "Do exactly what this plan says, or nothing: a file of `jeeves plan --out`, or the "
+                + "digest that a plan ends with.", valueName: "file or digest"),
+        completion: .file())
+    var plan: PlanChoice?
+
     func run() async throws {
-        let options = RolloutOptions(replace: Set(replace), takeDNS: takeDNS)
+        let options: RolloutOptions
+        do {
+            options = RolloutOptions(
+                replace: Set(replace), takeDNS: takeDNS, approved: try plan?.approved())
+        } catch { throw Ending.report(error) }
         let report = try await Drive.run(target, rollout: options, resume: "jeeves up") { driver in
             try await driver.up()
         }

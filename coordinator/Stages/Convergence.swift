@@ -13,14 +13,19 @@ struct Convergence: Sendable {
             return [Change(.run, "\(role.rawValue)s", detail: "known after provision")]
         }
         var changes: [Change] = []
-        for (spec, _, isNew) in try specs(run, infrastructure) {
+        for (spec, saved, isNew) in try specs(run, infrastructure) {
+            let drains = role == .worker && Drain.isNeeded(from: saved, to: spec)
             let status = await run.downlinks.status(of: spec.node)
             for step in spec.steps {
                 let subject = "\(spec.node)/\(step.id)"
-                if isNew {
-                    changes.append(Change(.update, subject, detail: "new spec"))
+                if isNew, saved?.steps.contains(step) != true {
+                    let isDrained = drains && step.body.kind == "microk8s"
+                    changes.append(
+                        Change(
+                            .update, subject,
+                            detail: isDrained ? "new spec, drains the node" : "new spec"))
                 } else if let wrong = status?.trouble(with: step.id) {
-                    changes.append(Change(.update, subject, detail: wrong))
+                    changes.append(Change(.update, subject, detail: "not right", note: wrong))
                 }
             }
         }

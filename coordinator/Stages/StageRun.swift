@@ -122,9 +122,14 @@ public struct RolloutOptions: Sendable, Hashable {
     public var replace: Set<NodeName>
     /// Overwrite an existing DNS record that holds another value.
     public var takeDNS: Bool
+    /// Do nothing unless it is what this plan says; nil does what the cluster file says.
+    public var approved: Plan.Approved?
 
-    public init(replace: Set<NodeName> = [], takeDNS: Bool = false) {
+    public init(
+        replace: Set<NodeName> = [], takeDNS: Bool = false, approved: Plan.Approved? = nil
+    ) {
         self.replace = replace
         self.takeDNS = takeDNS
+        self.approved = approved
     }
 }

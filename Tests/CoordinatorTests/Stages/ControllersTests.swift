@@ -63,7 +63,7 @@ import Testing
                 #expect(try await Enrol().plan(run).isEmpty)
                 let planned = try await Controllers().plan(run)
                 #expect(planned.map(\.subject) == ["controller-1/haproxy"])
-                #expect(planned.first?.detail == broken.message)
+                #expect(planned.first?.note == broken.message)
             }
         }
     }
@@ -72,7 +72,8 @@ import Testing
     func differs() async throws {
         try await withEstate { estate in
             try await estate.run(upTo: .controllers)
-            #expect(try await !estate.plans(Controllers(), edits: [Self.changed]).isEmpty)
+            let planned = try await estate.plans(Controllers(), edits: [Self.changed])
+            #expect(planned.map(\.detail) == ["new spec"], "only the step that changes")
             let said = try await estate.says(estate.controllers, edits: [Self.changed])
             #expect(said == "1 changed")
             let node = NodeName(unchecked: "controller-1")

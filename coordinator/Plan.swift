@@ -1,0 +1,89 @@
+import Model
+import Trust
+
+/// What `jeeves up` would do, and one digest over all of it. The digest holds no time, no run and
+/// no note, so that the same wish for the same world has the same digest whenever it is planned.
+public struct Plan: Codable, Hashable, Sendable {
+    public struct StagePlan: Codable, Hashable, Sendable {
+        public let stage: StageName
+        public let changes: [Change]
+    }
+
+    /// What the digest is taken over.
+    private struct Content: Encodable {
+        let cluster: Digest
+        let changes: [[String]]
+    }
+
+    /// Over the cluster file and the changes.
+    public let digest: Digest
+    /// Over the decoded cluster file: comments and layout do not count.
+    public let cluster: Digest
+    /// How many changes there are of each action that occurs.
+    public let counts: [String: Int]
+    public let stages: [StagePlan]
+
+    public var changes: [Change] { stages.flatMap(\.changes) }
+
+    /// Throws what the encoder throws.
+    init(of spec: ClusterSpec, stages: [StagePlan]) throws {
+        cluster = try Hash.digest(of: spec)
+        digest = try Hash.digest(of: Content(cluster: cluster, changes: Self.lines(stages)))
+        counts = Dictionary(
+            stages.flatMap(\.changes).map { ($0.action.rawValue, 1) }, uniquingKeysWith: +)
+        self.stages = stages
+    }
+
+    /// The counts in one line, in the order of the actions: `2 to create, 1 to update`.
+    public var summary: String {
+        Change.Action.allCases.compactMap { action in
+            counts[action.rawValue].map { "\($0) to \(action.rawValue)" }
+        }.joined(separator: ", ")
+    }
+
+    /// Throws `stale` with what moved unless this is the plan that a person approved.
+    func require(_ approved: Approved) throws {
+        guard digest != approved.digest else { return }
+        let tried = "applying plan \(approved.digest.rawValue.prefix(12))"
+        let fix = "look at `jeeves plan` again"
+        guard let before = approved.plan else {
+            throw Failure(
+                .stale, "\(tried): what would be done now is \(digest), so something moved",
+                fix: fix)
+        }
+        var moved: [String] = cluster == before.cluster ? [] : ["the cluster file"]
+        let (old, new) = (Self.lines(before.stages), Self.lines(stages))
+        moved += new.filter { !old.contains($0) }.map { "now also \(Self.text($0))" }
+        moved += old.filter { !new.contains($0) }.map { "no longer \(Self.text($0))" }
+        let shown = moved.prefix(Self.movedMax).joined(separator: "; ")
+        let more = moved.count > Self.movedMax ? "; and \(moved.count - Self.movedMax) more" : ""
+        throw Failure(.stale, "\(tried): since then moved: \(shown)\(more)", fix: fix)
+    }
+
+    /// What is told of what moved, at most.
+    private static let movedMax = 10
+
+    private static func lines(_ stages: [StagePlan]) -> [[String]] {
+        stages.flatMap { stage in
+            stage.changes.map {
+                [stage.stage.rawValue, $0.action.rawValue, $0.subject, $0.detail]
+            }
+        }
+    }
+
+    private static func text(_ line: [String]) -> String {
+        line.filter { !$0.isEmpty }.joined(separator: " ")
+    }
+}
+
+extension Plan {
+    /// The plan that a person looked at: its digest, or all of it, so that what moved can be told.
+    public struct Approved: Hashable, Sendable {
+        let digest: Digest
+        let plan: Plan?
+
+        public init(_ digest: Digest) { (self.digest, plan) = (digest, nil) }
+
+        public init(_ plan: Plan) { (digest, self.plan) = (plan.digest, plan) }
+    }
+}
