@@ -43,18 +43,30 @@ extension Command: CustomStringConvertible {
 
 /// How far a child may go.
 public struct Limits: Sendable, Hashable {
-    /// After this it gets SIGTERM, and `grace` later SIGKILL; the whole process group does.
+    /// What becomes of a child that is still there `grace` after its deadline.
+    public enum Overstay: Sendable, Hashable {
+        /// Its whole process group got SIGTERM, and gets SIGKILL.
+        case killed
+        /// It alone got SIGTERM, because a Terraform's providers would die of theirs in the middle
+        /// of a request; it is left to end by itself, because a Helm that is killed leaves its
+        /// release pending for ever. Cancelling the caller asks it to end, and waits for that.
+        case left
+    }
+
     public var deadline: Duration
     public var grace: Duration
+    public var overstay: Overstay
     /// Bytes kept of each of stdout and stderr: the first half and the last half of this many.
     public var outputBytesMax: Int
 
     public init(
-        deadline: Duration, grace: Duration = .seconds(10), outputBytesMax: Int = 1 << 20
+        deadline: Duration, grace: Duration = .seconds(10), outputBytesMax: Int = 1 << 20,
+        overstay: Overstay = .killed
     ) {
         self.deadline = deadline
         self.grace = grace
         self.outputBytesMax = outputBytesMax
+        self.overstay = overstay
     }
 }
 
@@ -106,8 +118,9 @@ public protocol Processes: Sendable {
     /// Runs `command` to its end. `started` is called once with the child's identity before its
     /// output is read; `line` with each line of stdout as it comes.
     ///
-    /// Throws `notFound` if the program is not there, `timeout` if the deadline passed (the whole
-    /// group was stopped), `failed` if it could not be started. A non-zero exit is a value.
+    /// Throws `notFound` if the program is not there, `timeout` if the deadline passed (what became
+    /// of it then is said by ``Limits/Overstay``), `failed` if it could not be started. A non-zero
+    /// exit is a value.
     func run(
         _ command: Command, limits: Limits, op: Op,
         started: @escaping @Sendable (ChildID) async throws -> Void,
@@ -119,9 +132,16 @@ public protocol Processes: Sendable {
 
     /// Asks that child to end (SIGTERM); nothing happens if it is gone.
     func terminate(_ child: ChildID, op: Op) async throws
+
+    /// Asks that child alone to end, not what it started; nothing happens if it is gone.
+    func askToEnd(_ child: ChildID, op: Op) async throws
 }
 
 extension Processes {
+    public func askToEnd(_ child: ChildID, op: Op) async throws {
+        try await terminate(child, op: op)
+    }
+
     /// Runs `command` to its end and returns what it printed.
     public func run(_ command: Command, limits: Limits, op: Op) async throws -> Finished {
         try await run(command, limits: limits, op: op, started: { _ in }, line: { _ in })

@@ -110,6 +110,39 @@ struct LiveProcessesTests {
         for pid in pids { try await end(of: pid) }
     }
 
+    @Test("a child that may not be killed is asked alone at its deadline, and left if it stays")
+    func left() async throws {
+        let limits = Limits(
+            deadline: .milliseconds(600), grace: .milliseconds(300), overstay: .left)
+        let seen = Seen()
+        let failure = await #expect(throws: Failure.self) {
+            try await processes.run(
+                shell(
+                    "trap 'echo asked' TERM; sleep 60 & echo $$; echo $!; "
+                        + "while :; do sleep 0.02; done"),
+                limits: limits, op: "test", started: { _ in }, line: { seen.add($0) })
+        }
+        #expect(failure?.code == .timeout)
+        #expect(failure?.message.contains("still runs 0.3s later, last said: asked") == true)
+        let pids = seen.words.compactMap { Int32($0) }
+        #expect(pids.count == 2)
+        for pid in pids {
+            #expect(ProcessTable.look(at: pid)?.isZombie == false)
+            kill(pid, SIGKILL)
+        }
+    }
+
+    @Test("a child that may not be killed has its time to end when it is asked")
+    func asked() async throws {
+        let limits = Limits(deadline: .milliseconds(400), grace: .seconds(20), overstay: .left)
+        let failure = await #expect(throws: Failure.self) {
+            try await processes.run(
+                shell("trap 'sleep 0.3; echo saved; exit 3' TERM; while :; do sleep 0.02; done"),
+                limits: limits, op: "test")
+        }
+        #expect(failure?.message.hasSuffix("stopped after 0.4s, last said: saved") == true)
+    }
+
     @Test("a child that obeys SIGTERM does not leave one that does not")
     func deadlineGrandchild() async throws {
         let seen = Seen()

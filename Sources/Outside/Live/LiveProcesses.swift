@@ -1,6 +1,7 @@
 import Glibc
 import Model
 import Subprocess
+import Synchronization
 import SystemPackage
 
 /// Real children: each in a session of its own, with exactly the environment it is given, stopped
@@ -12,6 +13,7 @@ struct LiveProcesses: Processes {
         line: @escaping @Sendable (String) async -> Void
     ) async throws -> Finished {
         let child = try LiveChild(command, limits: limits, started: started, line: line)
+        if limits.overstay == .left { return try await Self.unkilled(child) }
         return try await withThrowingTaskGroup(of: Finished?.self) { group in
             group.addTask { try await child.run() }
             group.addTask {
@@ -32,6 +34,27 @@ struct LiveProcesses: Processes {
         }
     }
 
+    /// Runs the child in a task that nobody cancels, for cancelling it would end in SIGKILL.
+    private static func unkilled(_ child: LiveChild) async throws -> Finished {
+        let work = Task {
+            Task { await child.runToEnd() }
+            if let end = try await child.end(within: child.limits.deadline) { return try end.get() }
+            try child.askToEnd()
+            guard try await child.end(within: child.limits.grace) != nil else {
+                throw child.overstay
+            }
+            throw child.timeout
+        }
+        let finished = try await withTaskCancellationHandler {
+            try await work.value
+        } onCancel: {
+            // What cannot be signalled has ended.
+            try? child.askToEnd()
+        }
+        if !finished.succeeded { try Task.checkCancellation() }
+        return finished
+    }
+
     func isAlive(_ child: ChildID) -> Bool {
         guard let now = ProcessTable.look(at: child.pid) else { return false }
         return now.startTicks == child.startTicks && !now.isZombie
@@ -41,8 +64,17 @@ struct LiveProcesses: Processes {
         guard isAlive(child) else { return }
         // Its children get it too: it was made the leader of its own session and group.
         let target = getpgid(child.pid) == child.pid ? -child.pid : child.pid
+        try Self.signal(target)
+    }
+
+    func askToEnd(_ child: ChildID, op: Op) async throws {
+        guard isAlive(child) else { return }
+        try Self.signal(child.pid)
+    }
+
+    fileprivate static func signal(_ target: Int32) throws {
         guard kill(target, SIGTERM) == 0 || errno == ESRCH else {
-            throw systemFailure("stopping the process \(child.pid)")
+            throw systemFailure("stopping the process \(abs(target))")
         }
     }
 }
@@ -51,7 +83,10 @@ struct LiveProcesses: Processes {
 private final class LiveChild: Sendable {
     private let command: Command
     private let path: String
-    private let limits: Limits
+    let limits: Limits
+    /// The process, once it runs, until it is collected: from then on its number may be another's.
+    private let pid = Mutex<Int32?>(nil)
+    private let outcome = Mutex<Result<Finished, any Error>?>(nil)
     private let started: @Sendable (ChildID) async throws -> Void
     private let line: @Sendable (String) async -> Void
     private let output: Capture
@@ -73,6 +108,7 @@ private final class LiveChild: Sendable {
     }
 
     func run() async throws -> Finished {
+        defer { pid.withLock { $0 = nil } }
         do {
             let status =
                 if let input = command.input {
@@ -89,13 +125,62 @@ private final class LiveChild: Sendable {
     }
 
     var timeout: Failure {
-        let said = errors.text.isEmpty ? output.text : errors.text
-        let last = said.split(whereSeparator: \.isNewline).last.map {
-            ", last said: \($0.prefix(400))"
-        }
+        Failure(
+            .timeout,
+            "running \(command): stopped after \(limits.deadline.shortText)\(lastWords)")
+    }
+
+    /// It was asked to end, and did not within the grace.
+    var overstay: Failure {
+        let number = pid.withLock { $0 }.map { "pid \($0)" } ?? "it"
         return Failure(
             .timeout,
-            "running \(command): stopped after \(limits.deadline.shortText)\(last ?? "")")
+            "running \(command): asked to end after \(limits.deadline.shortText), and \(number) "
+                + "still runs \(limits.grace.shortText) later\(lastWords)",
+            fix: "it is never killed, so that it leaves nothing half done; run the same command "
+                + "again, which waits for it")
+    }
+
+    /// Runs for somebody who may stop waiting for the end.
+    func runToEnd() async {
+        let result: Result<Finished, any Error>
+        do { result = .success(try await run()) } catch { result = .failure(error) }
+        outcome.withLock { $0 = result }
+    }
+
+    /// How ``runToEnd()`` ended; nil if it has not within `time`.
+    func end(within time: Duration) async throws -> Result<Finished, any Error>? {
+        let deadline = ContinuousClock.now + time
+        while true {
+            if let found = outcome.withLock({ $0 }) { return found }
+            guard ContinuousClock.now < deadline else { return nil }
+            try await Task.sleep(for: Self.lookInterval)
+        }
+    }
+
+    private var lastWords: String {
+        let said = errors.text.isEmpty ? output.text : errors.text
+        return said.split(whereSeparator: \.isNewline).last.map {
+            ", last said: \($0.prefix(400))"
+        } ?? ""
+    }
+
+    func askToEnd() throws {
+        if let pid = pid.withLock({ $0 }) { try LiveProcesses.signal(pid) }
+    }
+
+    /// Notes the child and tells who started it. What goes wrong then stops a child that may be
+    /// killed; the other is finished first, and the trouble comes out after its end.
+    private func begin(_ found: Int32) async throws -> (any Error)? {
+        pid.withLock { $0 = found }
+        guard let entry = ProcessTable.look(at: found) else { return nil }
+        do {
+            try await started(ChildID(pid: found, startTicks: entry.startTicks))
+        } catch {
+            guard limits.overstay == .left else { throw error }
+            return error
+        }
+        return nil
     }
 
     private func run(input: some InputProtocol) async throws -> TerminationStatus {
@@ -103,15 +188,13 @@ private final class LiveChild: Sendable {
         let group = ProcessGroup()
         var endedByItself = false
         // A child that obeys SIGTERM may leave children of its own that do not.
-        defer { if !endedByItself { group.kill() } }
+        defer { if !endedByItself && limits.overstay == .killed { group.kill() } }
         let result = try await Subprocess.run(
             configuration, input: input, output: .sequence, error: .sequence
         ) { [self] execution in
             let pid = execution.processIdentifier.value
             group.found(pid)
-            if let entry = ProcessTable.look(at: pid) {
-                try await started(ChildID(pid: pid, startTicks: entry.startTicks))
-            }
+            let trouble = try await begin(pid)
             let (standardOutput, standardError) = (
                 execution.standardOutput, execution.standardError
             )
@@ -124,12 +207,13 @@ private final class LiveChild: Sendable {
                 }
                 try await readers.waitForAll()
             }
+            if let trouble { throw trouble }
         }
         endedByItself = !Task.isCancelled
         return result.terminationStatus
     }
 
-    private static let lookInterval = Duration.milliseconds(50)
+    static let lookInterval = Duration.milliseconds(50)
 
     private func run(input: some InputProtocol, printingTo path: String) async throws
         -> TerminationStatus
@@ -141,7 +225,7 @@ private final class LiveChild: Sendable {
         )
         let group = ProcessGroup()
         var endedByItself = false
-        defer { if !endedByItself { group.kill() } }
+        defer { if !endedByItself && limits.overstay == .killed { group.kill() } }
         let result = try await Subprocess.run(
             configuration, input: input,
             output: .fileDescriptor(files.out.writing, closeAfterSpawningProcess: true),
@@ -149,18 +233,22 @@ private final class LiveChild: Sendable {
         ) { [self] execution in
             let pid = execution.processIdentifier.value
             group.found(pid)
-            if let entry = ProcessTable.look(at: pid) {
-                try await started(ChildID(pid: pid, startTicks: entry.startTicks))
-            }
+            var trouble = try await begin(pid)
             var hasEnded = false
             while !hasEnded {
                 try await Task.sleep(for: Self.lookInterval)
                 // Looked at before the files: what it said last is then in them.
                 hasEnded = ProcessTable.look(at: pid).map(\.isZombie) ?? true
-                for text in try files.out.grown() { await line(text) }
-                _ = try files.err.grown()
+                do {
+                    for text in try files.out.grown() { await line(text) }
+                    _ = try files.err.grown()
+                } catch {
+                    guard limits.overstay == .left else { throw error }
+                    trouble = error
+                }
             }
             if let rest = output.rest { await line(rest) }
+            if let trouble { throw trouble }
         }
         endedByItself = !Task.isCancelled
         return result.terminationStatus
