@@ -24,6 +24,21 @@ import Testing
         }
     }
 
+    @Test("a reader goes on where it was, whatever has been dropped meanwhile")
+    func reading() async throws {
+        try await withStore { store in
+            #expect(try store.events(from: 0).next == 0)
+            try store.append([event(1), event(2)])
+            let first = try store.events(from: 0)
+            #expect(first.events.map(\.detail) == ["1", "2"])
+            #expect(try store.events(from: first.next).events.isEmpty)
+            try store.append((3...Store.eventsMax + 10).map(event))
+            let rest = try store.events(from: first.next)
+            #expect(rest.events.first?.detail == "11")
+            #expect(try store.events(from: rest.next).next == rest.next)
+        }
+    }
+
     @Test("the newest 10,000 events are kept, however they come")
     func bound() async throws {
         try await withStore { store in

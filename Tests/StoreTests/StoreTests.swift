@@ -180,6 +180,30 @@ import Testing
         }
     }
 
+    @Test("a watcher hears once, and in order, of what another process commits")
+    func others() async throws {
+        try await withFolder { folder in
+            let store = try Store.open(path: folder.store)
+            let other = try Store.open(path: folder.store)
+            let stream = try store.watch(from: 0)
+            try other.put(.meta, "a", 1)
+            store.catchUp()
+            store.catchUp()
+            try other.put(.meta, "b", 2)
+            try store.put(.meta, "c", 3)
+            let late = try store.watch(from: 2)
+            try other.put(.meta, "d", 4)
+            try store.put(.meta, "e", 5)
+            func keys(_ stream: AsyncStream<Store.Change>, _ count: Int) async -> [String] {
+                var found: [String] = []
+                for await change in stream.prefix(count) { found.append(change.key) }
+                return found
+            }
+            #expect(await keys(stream, 5) == ["a", "b", "c", "d", "e"])
+            #expect(await keys(late, 3) == ["c", "d", "e"])
+        }
+    }
+
     @Test("a watcher that falls behind finds its stream ended and loses nothing by watching again")
     func overflow() async throws {
         try await withStore { store in

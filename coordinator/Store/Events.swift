@@ -51,6 +51,15 @@ extension Store {
         }
     }
 
+    /// The events that are kept from number `start` on, oldest first, and the number of the next.
+    public func events(from start: UInt64) throws -> (events: [Event], next: UInt64) {
+        let found = try list(.events, from: Numbered.key(start))
+        let events = try found.map {
+            try JSON.decode(Event.self, from: $0.value, what: "events/\($0.key)")
+        }
+        return (events, found.last.flatMap { UInt64($0.key) }.map { $0 + 1 } ?? start)
+    }
+
     /// The lowest number kept when `next` is the number of the next event.
     private static func floor(_ next: UInt64) -> UInt64 {
         next > UInt64(eventsMax) ? next - UInt64(eventsMax) : 1

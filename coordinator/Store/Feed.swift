@@ -1,7 +1,8 @@
 import Model
 import Synchronization
 
-/// Carries commits to those who watch. Never waits for a slow one: its stream ends instead.
+/// Carries commits to those who watch: this process's as they happen, those of others with the next
+/// one of ours or when somebody asks. Never waits for a slow watcher: its stream ends instead.
 final class Feed: Sendable {
     /// Changes that a watcher may be behind, beyond those it starts with.
     static let backlogMax = 1_000
@@ -9,27 +10,53 @@ final class Feed: Sendable {
     private struct Watchers {
         var streams: [Int: AsyncStream<Store.Change>.Continuation] = [:]
         var count = 0
+        /// The last commit that those who watch were told of.
+        var seen: Revision = 0
+
+        /// Tells all of them what came after `seen`, whoever did it, and ends their streams if that
+        /// cannot be told any more.
+        mutating func catchUp(_ changes: (Revision) throws -> [Store.Change]) {
+            guard !streams.isEmpty else { return }
+            let missed = try? changes(seen)
+            seen = missed?.last?.revision ?? seen
+            for (id, stream) in streams {
+                if let missed, Feed.yield(missed, to: stream) { continue }
+                stream.finish()
+                streams[id] = nil
+            }
+        }
     }
     private let watchers = Mutex(Watchers())
+    /// What was committed after a revision, by any process.
+    private let changes: @Sendable (Revision) throws -> [Store.Change]
 
-    /// Runs `commit` and hands on what it changed, with no other commit between.
-    func publish(_ commit: () throws -> (Revision, [Store.Change])) rethrows -> Revision {
+    init(_ changes: @escaping @Sendable (Revision) throws -> [Store.Change]) {
+        self.changes = changes
+    }
+
+    /// Runs `commit` and hands on what it and others changed.
+    func publish(_ commit: () throws -> Revision) rethrows -> Revision {
         try watchers.withLock { watchers in
-            let (revision, changes) = try commit()
-            for (id, stream) in watchers.streams where !Self.yield(changes, to: stream) {
-                stream.finish()
-                watchers.streams[id] = nil
-            }
+            let revision = try commit()
+            watchers.catchUp(changes)
             return revision
         }
     }
 
-    /// A stream that begins with `missed`, which is read with no commit between.
-    func subscribe(
-        _ missed: () throws -> [Store.Change]
-    ) rethrows -> AsyncStream<Store.Change> {
+    /// Hands on what others have changed.
+    func catchUp() { watchers.withLock { $0.catchUp(changes) } }
+
+    /// A stream that begins with what came after `revision`.
+    func subscribe(from revision: Revision) throws -> AsyncStream<Store.Change> {
         try watchers.withLock { watchers in
-            let first = try missed()
+            var first = try changes(revision)
+            if watchers.streams.isEmpty {
+                watchers.seen = first.last?.revision ?? revision
+            } else {
+                // What is newer comes to all of them together.
+                watchers.catchUp(changes)
+                first = first.filter { $0.revision <= watchers.seen }
+            }
             let (stream, continuation) = AsyncStream<Store.Change>.makeStream(
                 bufferingPolicy: .bufferingOldest(first.count + Self.backlogMax))
             _ = Self.yield(first, to: continuation)

@@ -15,9 +15,9 @@ public final class Store: Sendable {
     /// What every commit must find besides its own compares; nil for who writes under no lease.
     private let fence: Compare?
 
-    private init(engine: SQLiteEngine, feed: Feed = Feed(), fence: Compare? = nil) {
+    private init(engine: SQLiteEngine, feed: Feed? = nil, fence: Compare? = nil) {
         self.engine = engine
-        self.feed = feed
+        self.feed = feed ?? Feed { try engine.changes(after: $0) }
         self.fence = fence
     }
 
@@ -42,8 +42,7 @@ public final class Store: Sendable {
         // Publishing under the feed's lock keeps the order of changes that of the revisions.
         return try feed.publish {
             do {
-                let revision = try engine.commit((fence.map { [$0] } ?? []) + compares, writes)
-                return (revision, writes.map { Change($0, at: revision) })
+                return try engine.commit((fence.map { [$0] } ?? []) + compares, writes)
             } catch let failure as Failure where failure.code == .conflict {
                 throw try isFencedOff() ? Self.lost : failure
             }
@@ -106,23 +105,21 @@ extension Store {
             self.value = value
             self.revision = revision
         }
-
-        init(_ write: Write, at revision: Revision) {
-            self.init(
-                collection: write.collection, key: write.key, value: write.value,
-                revision: revision)
-        }
     }
 
     /// Changes after `revision`, first what happened meanwhile (the last state of each document),
-    /// then as they come through this store.
+    /// then as they come through this store. What other processes commit comes with the next commit
+    /// of this one, or with ``catchUp()``.
     ///
     /// A watcher that falls too far behind finds its stream ended, and watches again from the last
     /// revision it saw. Throws `notFound` if deletions since `revision` are forgotten already: list
     /// again, then watch from ``revision()``.
     public func watch(from revision: Revision) throws -> AsyncStream<Change> {
-        try feed.subscribe { try engine.changes(after: revision) }
+        try feed.subscribe(from: revision)
     }
+
+    /// Hands what other processes have committed to those who watch.
+    public func catchUp() { feed.catchUp() }
 }
 
 /// Documents as values.
