@@ -8,6 +8,9 @@ import Store
 actor Tenure {
     /// A coordinator that was killed blocks the next for this long at most.
     static let ttl = Duration.seconds(15)
+    /// For who said that they can wait.
+    static let waitMax = Duration.seconds(24 * 3600)
+    private static let wordEvery = Duration.seconds(60)
 
     private let store: Store
     private let clock: any Clocks
@@ -17,14 +20,15 @@ actor Tenure {
     private var loss: Failure?
 
     /// Waits for an earlier holder whose claim is about to end by itself. Throws `locked` with
-    /// who holds the lease if it is being renewed, because then that coordinator is alive.
+    /// who holds the lease if it is being renewed, because then that coordinator is alive; one who
+    /// `waits` is told so each minute instead, for a day at most.
     static func begin(
-        _ store: Store, holder: String, clock: any Clocks, log: Logger,
+        _ store: Store, holder: String, clock: any Clocks, log: Logger, waits: Bool = false,
         say: @Sendable (String) -> Void
     ) async throws -> Tenure {
         let first = try store.lease()
-        let end = clock.uptime() + ttl + .seconds(2)
-        var hasSaid = false
+        let end = clock.uptime() + (waits ? waitMax : ttl + .seconds(2))
+        var nextWord = clock.uptime()
         while true {
             do {
                 let lease = try store.acquireLease(holder: holder, now: clock.now(), ttl: ttl)
@@ -32,13 +36,23 @@ actor Tenure {
                 await tenure.keep(log)
                 return tenure
             } catch let failure as Failure where failure.code == .locked {
-                let isRenewed = try store.lease().map { $0.until != first?.until } ?? false
-                guard !isRenewed, clock.uptime() < end else { throw failure }
-                if !hasSaid { say("waiting for the claim of an earlier run to end") }
-                hasSaid = true
+                let held = try store.lease()
+                let isRenewed = held.map { $0.until != first?.until } ?? false
+                guard waits || !isRenewed, clock.uptime() < end else { throw failure }
+                if clock.uptime() >= nextWord, let held {
+                    say(waits ? word(held, now: clock.now()) : waitingForEarlier)
+                    nextWord = waits ? clock.uptime() + wordEvery : end
+                }
                 try await clock.sleep(.seconds(1), op: "lease.wait")
             }
         }
+    }
+
+    private static let waitingForEarlier = "waiting for the claim of an earlier run to end"
+
+    private static func word(_ held: Lease, now: Date) -> String {
+        "waiting for \(held.holder), the coordinator since \(held.since.formatted(.iso8601)) "
+            + "(\(Duration.seconds(now.timeIntervalSince(held.since)).shortText)); Ctrl-C gives up"
     }
 
     private init(store: Store, clock: any Clocks, lease: Lease) {

@@ -4,6 +4,7 @@ import Model
 import Outside
 import Store
 import Support
+import Synchronization
 import Testing
 
 @testable import Coordinator
@@ -50,6 +51,26 @@ import Testing
             #expect(try store.lease()?.holder == "bob@ci, run b")
             await tenure.end()
             #expect(try store.lease() == nil, "given back, the next need not wait")
+        }
+    }
+
+    @Test("who can wait is told each minute for whom, and begins when that one has ended")
+    func waits() async throws {
+        try await withStore { store in
+            let clock = ManualClock(autoAdvance: true)
+            _ = try store.acquireLease(
+                holder: "ann@desk, run a", now: clock.now(), ttl: .seconds(150))
+            let words = Mutex<[String]>([])
+            let tenure = try await Tenure.begin(
+                store, holder: "bob@ci, run b", clock: clock, log: log, waits: true
+            ) { word in words.withLock { $0.append(word) } }
+            let heard = words.withLock { $0 }
+            #expect(heard.count == 3)
+            #expect(
+                heard.first?.hasPrefix(
+                    "waiting for ann@desk, run a, the coordinator since 2026-01-01T00:00") == true)
+            #expect(try store.lease()?.holder == "bob@ci, run b")
+            await tenure.end()
         }
     }
 

@@ -38,7 +38,7 @@ extension Store {
                 "becoming the coordinator: \(held.holder) is it, since "
                     + "\(held.since.formatted(.iso8601))",
                 fix: "wait for it to end, or stop it; its claim ends by itself at "
-                    + held.until.formatted(.iso8601))
+                    + held.until.formatted(.iso8601) + "; `jeeves up --wait` begins then")
         }
         let last = try get(UInt64.self, .meta, Self.termKey) ?? 0
         let began = try commit(
