@@ -7,10 +7,11 @@ import Trust
 /// What a verb does without driving itself, while a coordinator runs on the same state folder: that
 /// one keeps the way to the cluster's API open, asks the nodes, and reads the store.
 public struct Beside: Sendable {
-    /// For a person who waits; Helm gets as long to end by itself, because killing it leaves its
-    /// release pending for ever.
-    static let limits = Limits(
-        deadline: .seconds(3600), grace: .seconds(600), outputBytesMax: 64 << 20)
+    /// For a person who waits.
+    static let limits = Limits(deadline: .seconds(3600), outputBytesMax: 64 << 20)
+    /// Helm gets time to end by itself, because killing it leaves its release pending for ever.
+    private static let helmLimits = Limits(
+        deadline: .seconds(3600), grace: .seconds(600), outputBytesMax: 64 << 20, overstay: .left)
 
     let project: Project
     let world: World
@@ -59,14 +60,16 @@ public struct Beside: Sendable {
             kubeconfig: kubeconfig, home: "\(project.state)/kube/helm",
             environment: Helm.proxies(of: environment))
         return try await world.processes.run(
-            helm.command(arguments), limits: Self.limits, op: "helm")
+            helm.command(arguments), limits: Self.helmLimits, op: "helm")
     }
 
     /// A token with which the machine `node`, which has no AWS role, enrols once. Throws `notFound`
     /// before `jeeves init`.
-    public func makeToken(for node: NodeName, lifetime: Duration) throws -> Secret {
+    public func makeToken(
+        for node: NodeName, lifetime: Duration, by actor: String
+    ) throws -> Secret {
         try Tokens(opened()).make(
-            for: node, lifetime: lifetime, now: world.clock.now(), chance: world.chance)
+            for: node, lifetime: lifetime, now: world.clock.now(), chance: world.chance, by: actor)
     }
 }
 

@@ -16,15 +16,21 @@ public struct Driver: Sendable {
         public let options: RolloutOptions
         /// Who asked, for the lease and the events: `user@host`.
         public let actor: String
+        /// What they typed: `jeeves up`.
+        public let verb: String
+        /// Whether to wait for the place while another coordinator has it.
+        public let waits: Bool
 
         public init(
             project: Project, environment: [String: String], options: RolloutOptions,
-            actor: String
+            actor: String, verb: String = "jeeves", waits: Bool = false
         ) {
             self.project = project
             self.environment = environment
             self.options = options
             self.actor = actor
+            self.verb = verb
+            self.waits = waits
         }
     }
 
@@ -50,14 +56,14 @@ public struct Driver: Sendable {
         let opened = try Store.open(path: project.store)
         let runID = world.chance.runID()
         let tenure = try await Tenure.begin(
-            opened, holder: "\(request.actor), run \(runID)", clock: world.clock, log: log,
-            say: say)
+            opened, holder: "\(request.actor), \(request.verb), run \(runID)", clock: world.clock,
+            log: log, waits: request.waits, say: say)
         do {
             // Nothing below writes but through this one: what comes too late is refused.
             let store = opened.under(await tenure.current())
             let driving = Driving(
                 cluster: spec.cluster, epoch: try store.beginEpoch(run: runID), run: runID)
-            try Rollouts(store).closeLeftovers(now: world.clock.now())
+            try Rollouts(store).closeLeftovers(now: world.clock.now(), by: request.actor)
             let cloud = try await Cloud.connect(
                 spec, environment: request.environment, project: project, world: world, say: say)
             let authority = try Authority.open(project, files: world.files)
@@ -78,7 +84,7 @@ public struct Driver: Sendable {
                     downlinks: downlinks, cluster: spec.cluster, world: world,
                     folder: "\(project.state)/kube", log: log),
                 cloud: cloud, package: package.announced, pin: authority.pin,
-                options: request.options, log: log, say: say)
+                options: request.options, log: log, say: say, actor: request.actor)
             let result = try await tenure.hold {
                 try await Reception.open(stageRun, authority: authority, package: package) {
                     try await body(
@@ -132,11 +138,22 @@ public struct Driver: Sendable {
 
     /// Undoes the install recipe in reverse order.
     public func destroy() async throws -> [String] {
-        progress(.started(.dns))
-        var lines = ["dns: \(try await RecordStage().destroy(run))"]
-        progress(.started(.provision))
-        lines.append("provision: \(try await Provision().destroy(run))")
-        return lines
+        var run = run
+        run.errand = "destroy"
+        let subject = "cluster/\(run.cluster.cluster)"
+        try run.note(subject, .started)
+        do {
+            progress(.started(.dns))
+            var lines = ["dns: \(try await RecordStage().destroy(run))"]
+            progress(.started(.provision))
+            lines.append("provision: \(try await Provision().destroy(run))")
+            try run.note(subject, .done, lines.joined(separator: "; "))
+            return lines
+        } catch {
+            let isInterrupt = error is CancellationError
+            try run.note(subject, isInterrupt ? .interrupted : .failed, "\(error)")
+            throw error
+        }
     }
 
     /// Waits until every machine's agent has reported, at most 45 seconds, looks at every layer,

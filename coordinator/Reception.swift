@@ -48,6 +48,13 @@ enum Reception {
                 try? await run.world.clock.sleep(Revocations.lookEvery, op: "revocations.look")
             }
         }
+        let listening = Task {
+            // Orders to a rollout come from other processes, through the store.
+            while !Task.isCancelled {
+                run.store.catchUp()
+                try? await run.world.clock.sleep(Errands.interval, op: "store.look")
+            }
+        }
         let errands = Task {
             await Errands(store: run.store, world: run.world).serve(log: run.log) {
                 try await run.downlinks.answer(to: $0, of: $1)
@@ -56,6 +63,7 @@ enum Reception {
         let result: Swift.Result<Result, any Error>
         do { result = .success(try await body()) } catch { result = .failure(error) }
         looking.cancel()
+        listening.cancel()
         errands.cancel()
         await errands.value
         await run.access.close()
@@ -107,10 +115,16 @@ private enum EnrolmentDesk {
                 try Revocations(run.store).admit(request.node, to: "enrolling")
             },
             issue: { request in
-                CertificateChain(
-                    pem: try authority.issueAgent(
-                        csrPEM: request.csrPEM, node: request.node, cluster: run.cluster.cluster,
-                        now: run.world.clock.now()))
+                let now = run.world.clock.now()
+                let chain = try authority.issueAgent(
+                    csrPEM: request.csrPEM, node: request.node, cluster: run.cluster.cluster,
+                    now: now)
+                try run.store.append([
+                    Event(
+                        at: now, actor: "agent/\(request.node)", subject: "node/\(request.node)",
+                        cause: "enrolment", outcome: .done, detail: "admitted")
+                ])
+                return CertificateChain(pem: chain)
             })
     }
 

@@ -33,7 +33,10 @@ public struct Change: Codable, Hashable, Sendable {
 
 /// A saved walk through an ordered list of stages.
 public struct Rollout: Codable, Hashable, Sendable {
-    public enum State: String, Codable, Sendable { case running, done, failed, interrupted }
+    /// docs/operating.md draws how one leads to another.
+    public enum State: String, Codable, Sendable {
+        case running, paused, done, failed, interrupted, aborted
+    }
 
     public struct Progress: Codable, Hashable, Sendable {
         public let stage: StageName

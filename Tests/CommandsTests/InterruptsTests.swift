@@ -6,7 +6,7 @@ import Testing
 @testable import Commands
 
 @Suite(.timeLimit(.minutes(1))) struct InterruptsTests {
-    @Test("the second Ctrl-C ends us with 130 at once, and the child of an effect goes on")
+    @Test("the second Ctrl-C ends us with 130 at once, and asks Helm to end, which has its time")
     func second() async throws {
         let world = World.live()
         let folder = "/tmp/interrupts-\(world.chance.runID())"
@@ -18,17 +18,24 @@ import Testing
             try? world.files.remove(folder, op: "test.clean")
         }
         await #expect(processExitsWith: .exitCode(130)) { [folder = folder as String] in
+            let children = Children()
+            let processes = NotedProcesses(wrapped: World.live().processes, children: children)
             let interrupts = Interrupts.watch {
                 kill(getpid(), SIGINT)
             } second: {
+                _ = await children.askToEnd(through: processes)
             }
             defer { interrupts.cancel() }
             var command = Command(
                 "/bin/sh",
-                ["-c", "echo begun; while [ ! -e \(folder)/go ]; do sleep 0.02; done; echo end"])
+                [
+                    "-c",
+                    "trap 'while [ ! -e \(folder)/go ]; do sleep 0.02; done; echo end; exit' "
+                        + "TERM; echo begun; while :; do sleep 0.02; done",
+                ])
             command.outputFile = "\(folder)/output"
-            _ = try await World.live().processes.run(
-                command, limits: Limits(deadline: .seconds(30)), op: "test",
+            _ = try await processes.run(
+                command, limits: Limits(deadline: .seconds(30), overstay: .left), op: "test",
                 started: { _ in }, line: { _ in kill(getpid(), SIGINT) })
         }
         let before = try world.files.text("\(folder)/output")

@@ -31,7 +31,7 @@ import Trust
         try await withFounded { project, world in
             let node = NodeName(unchecked: "worker-9")
             let token = try Beside(project, world: world).makeToken(
-                for: node, lifetime: .seconds(60))
+                for: node, lifetime: .seconds(60), by: "ann@desk")
             let tokens = Tokens(try Store.open(path: project.store))
             let key = Hash.sha256("key".utf8)
             try tokens.redeem(token, node: node, key: key, now: world.clock.now())

@@ -11,9 +11,9 @@ import Wire
 
 /// What stops a coordinator before it opens any door.
 @Suite struct DriverTests {
-    private let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+    fileprivate let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
-    private static let keys = ["AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"]
+    fileprivate static let keys = ["AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"]
 
     private func drive(
         _ project: Project, _ world: World, environment: [String: String] = [:]
@@ -103,6 +103,74 @@ import Wire
             ).check { try await drive(project, world) }
             #expect(try store.lease()?.holder == "ann@desk, run a")
         }
+    }
+}
+
+extension DriverTests {
+    @Test(
+        "`jeeves serve` and `jeeves up` never both drive: who holds the place is told, or awaited")
+    func twoDrivers() async throws {
+        try await withFounded { project, world in
+            let free = try await LocalListener.bind()
+            await free.close()
+            let digest = String(repeating: "0", count: 64)
+            try world.edit(
+                project,
+                [
+                    ("listen: 0.0.0.0:7443", "listen: 127.0.0.1:\(free.port)"),
+                    ("url: \"\"", "url: http://x/a.deb\n    sha256: \"\(digest)\""),
+                ])
+            let (driven, driving) = AsyncStream<Void>.makeStream()
+            let serving = Task { [world] in
+                try await drive(project, world, by: "ann@desk", verb: "jeeves serve") { _ in
+                    driving.finish()
+                    try await world.clock.sleep(.seconds(600), op: "test.serve")
+                }
+            }
+            for await _ in driven {}
+            var beside = world
+            let store = try Store.open(path: project.store)
+            let clock = ManualClock(now: world.clock.now(), autoAdvance: true)
+            beside.clock = BusyClock(clock: clock) {
+                // On this clock too the holder renews as it does every five seconds.
+                guard let held = try store.lease(), held.holder.hasPrefix("ann@desk") else {
+                    return
+                }
+                _ = try? store.renew(held, now: clock.now(), ttl: Tenure.ttl)
+            }
+            await Sentence(
+                .locked, "becoming the coordinator: ann@desk, jeeves serve, run",
+                fix: "`jeeves up --wait` begins then"
+            ).check { [beside] in
+                try await drive(project, beside, by: "bob@ci", verb: "jeeves up") { _ in
+                    Issue.record("both drive")
+                }
+            }
+            try await drive(
+                project, beside, by: "bob@ci", verb: "jeeves up", waits: true,
+                say: { line in
+                    if line.hasPrefix("waiting for ann@desk, jeeves serve") { serving.cancel() }
+                }
+            ) { _ in
+                let held = try store.lease()
+                #expect(held?.holder.hasPrefix("bob@ci, jeeves up, run") == true)
+            }
+            await #expect(throws: CancellationError.self) { try await serving.value }
+        }
+    }
+
+    private func drive(
+        _ project: Project, _ world: World, by actor: String, verb: String, waits: Bool = false,
+        say: @escaping @Sendable (String) -> Void = { _ in },
+        _ body: @Sendable @escaping (Driver) async throws -> Void
+    ) async throws {
+        try await Driver.drive(
+            Driver.Request(
+                project: project,
+                environment: Self.keys.merging(["AWS_EC2_METADATA_DISABLED": "true"]) { $1 },
+                options: RolloutOptions(), actor: actor, verb: verb, waits: waits),
+            world: world, log: log,
+            progress: { progress in if case .line(let text) = progress { say(text) } }, body)
     }
 }
 

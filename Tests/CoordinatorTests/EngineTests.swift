@@ -130,6 +130,92 @@ import Testing
         }
     }
 
+    @Test("a paused rollout rests before its next stage and says so; resumed, it goes on")
+    func pause() async throws {
+        try await withEstate { estate in
+            let (store, orders) = (estate.store, Orders(store: estate.store))
+            let recipe = [
+                Act(.preflight) { run in
+                    let stale = Order(
+                        rollout: RunID(unchecked: "ffffffffffffffff"), wish: .abort, by: "ann@desk")
+                    try orders.give(stale, now: run.world.clock.now())
+                    return "nobody obeys what was told to another"
+                },
+                Act(.provision) { run in
+                    let order = Order(rollout: run.driving.run, wish: .pause, by: "ann@desk")
+                    try orders.give(order, now: run.world.clock.now())
+                    return "made"
+                },
+                Act(.enrol),
+            ]
+            let work = Task { try await walk(recipe, estate) }
+            for await _ in try store.watch(from: 0)
+            where (try? Rollouts(store).last())??.state == .paused { break }
+            let paused = try saved(estate)
+            #expect(paused.stages.map(\.state) == [.done, .done, .running])
+            let said = "paused by ann@desk before stage enrol; go on with `jeeves rollout resume`"
+            #expect(estate.lines.contains { $0.hasPrefix(said) })
+            try orders.give(
+                Order(rollout: paused.id, wish: .resume, by: "bob@ci"), now: paused.startedAt)
+            try await work.value
+            #expect(try saved(estate).state == .done)
+            let told = try store.events(last: 20).filter { $0.subject == "rollout/\(paused.id)" }
+            #expect(told.map(\.outcome) == [.started, .done, .paused, .done, .started, .done])
+        }
+    }
+
+    @Test("a paused rollout can be aborted; what is told to it after that is refused")
+    func pausedAbort() async throws {
+        try await withEstate { estate in
+            let orders = Orders(store: estate.store)
+            let recipe = [
+                Act(.preflight) { run in
+                    let order = Order(rollout: run.driving.run, wish: .pause, by: "ann@desk")
+                    try orders.give(order, now: run.world.clock.now())
+                    return "done"
+                },
+                Act(.provision) { _ in
+                    Issue.record("it goes on")
+                    return ""
+                },
+            ]
+            let work = Task { try await walk(recipe, estate) }
+            for await _ in try estate.store.watch(from: 0)
+            where (try? Rollouts(estate.store).last())??.state == .paused { break }
+            let id = try saved(estate).id
+            try orders.give(Order(rollout: id, wish: .abort, by: "bob@ci"), now: FakeWorld.start)
+            await Sentence(
+                .failed, "bob@ci aborted it; stage provision may be half done",
+                fix: "run `jeeves up` to go on"
+            ).check { try await work.value }
+            #expect(try saved(estate).state == .aborted)
+            await Sentence(.conflict, "to resume: it is being aborted", fix: "jeeves up").check {
+                try orders.give(
+                    Order(rollout: id, wish: .resume, by: "bob@ci"), now: FakeWorld.start)
+            }
+        }
+    }
+
+    @Test("what a rollout does is told by events; a stage that did nothing is none")
+    func events() async throws {
+        try await withEstate { estate in
+            let recipe = [
+                Act(.preflight) { _ in nothingToDo }, Act(.provision) { _ in "made 3" },
+                Act(.enrol) { _ in throw Failure(.timeout, "waiting: nobody came") },
+            ]
+            await #expect(throws: Failure.self) { try await walk(recipe, estate) }
+            let id = try saved(estate).id
+            let events = try estate.store.events(last: 20)
+            #expect(
+                events.map { "\($0.subject) \($0.outcome) \($0.detail)" } == [
+                    "rollout/\(id) started ", "stage/provision done made 3",
+                    "stage/enrol failed stage enrol: waiting: nobody came",
+                    "rollout/\(id) failed in stage enrol",
+                ])
+            #expect(events.allSatisfy { $0.cause == "rollout \(id)" })
+        }
+    }
+
     @Test("the time of children is told apart, by stage")
     func childTime() async throws {
         try await withEstate { estate in

@@ -63,7 +63,7 @@ import Testing
             try await said.await("begun")
             work.cancel()
             try await said.await(
-                "finishing terraform apply; press Ctrl-C again to leave it running")
+                "finishing terraform apply; a second Ctrl-C asks it to end")
             let files = run.world.files
             #expect(try files.info(result) == nil)
             try files.replace(go, with: [], mode: 0o600, op: "test.go")
@@ -109,6 +109,64 @@ import Testing
                 Rollout.self, .rollouts, run.driving.run.rawValue)
             #expect(rollout?.state == .interrupted)
             #expect(rollout?.stages.map(\.state) == [.done, .interrupted])
+        }
+    }
+
+    @Test("a rollout that is aborted finishes its effect, begins no more, and says how to go on")
+    func abort() async throws {
+        try await withRun { run, folder, said in
+            let script = "echo begun; while [ ! -e \(folder)/go ]; do sleep 0.02; done"
+            let recipe: [any Stage] = [
+                Shell(name: .provision, script: script, said: { said.note($0) }),
+                Shell(name: .app, script: "echo > \(folder)/other", said: { _ in }),
+            ]
+            let work = Task {
+                try await Engine(
+                    recipe: recipe, run: run, children: ChildTime(), progress: { _ in }
+                ).walk()
+            }
+            try await said.await("begun")
+            let order = Order(rollout: run.driving.run, wish: .abort, by: "ann@desk")
+            try Orders(store: run.store).give(order, now: run.world.clock.now())
+            try await said.await("finishing shell provision; a second Ctrl-C asks it to end")
+            try run.world.files.replace("\(folder)/go", with: [], mode: 0o600, op: "test.go")
+            await Sentence(
+                .failed, "ann@desk aborted it; stage app may be half done",
+                fix: "run `jeeves up` to go on"
+            ).check { _ = try await work.value }
+            #expect(try run.world.files.info("\(folder)/other") == nil)
+            let rollout = try Rollouts(run.store).last()
+            #expect(rollout?.state == .aborted)
+            #expect(rollout?.stages.map(\.state) == [.done, .aborted])
+            #expect(try run.ledger.open().isEmpty)
+        }
+    }
+
+    @Test("an effect that outstays its deadline is never killed: the next run waits for its end")
+    func overstay() async throws {
+        try await withRun { run, folder, said in
+            let helm = shell(
+                "trap '' TERM; echo begun; while [ ! -e \(folder)/go ]; do sleep 0.02; done")
+            let limits = Limits(deadline: .milliseconds(500), grace: .milliseconds(100))
+            let failure = await #expect(throws: Failure.self) {
+                try await run.effect(helm, stage: .app, limits: limits, op: "helm.upgrade")
+            }
+            #expect(failure?.code == .timeout)
+            #expect(failure?.message.contains("still runs") == true)
+            let child = try #require(try run.ledger.open(op: "helm.upgrade").first?.child)
+            #expect(run.world.processes.isAlive(child))
+            let next = Task {
+                try await run.effect(
+                    shell("exit 0"), stage: .app, limits: self.limits, op: "helm.upgrade")
+            }
+            try await said.await(
+                "waiting for the helm.upgrade of an earlier run (pid \(child.pid))")
+            try run.world.files.replace("\(folder)/go", with: [], mode: 0o600, op: "test.go")
+            let finished = try await next.value
+            #expect(finished.succeeded && !run.world.processes.isAlive(child))
+            let events = try run.store.events(last: 10)
+            #expect(events.map(\.subject).allSatisfy { $0 == "effect/helm.upgrade" })
+            #expect(events.map(\.outcome) == [.started, .failed, .started, .done])
         }
     }
 

@@ -186,6 +186,6 @@ import Testing
     }
 
     private func events(_ driver: Driver) throws -> [String] {
-        try driver.run.store.events(last: 100).map(\.subject)
+        try driver.run.store.events(last: 100).map(\.subject).filter { $0.hasPrefix("test") }
     }
 }

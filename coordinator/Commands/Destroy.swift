@@ -17,6 +17,8 @@ struct Destroy: AsyncParsableCommand {
 
     @OptionGroup var target: ProjectOptions
 
+    @OptionGroup var place: WaitOption
+
     @Flag(help: "Do not ask.")
     var yes = false
 
@@ -28,7 +30,8 @@ struct Destroy: AsyncParsableCommand {
                 throw Failure(.conflict, "destroying \(spec.cluster): not confirmed", fix: "--yes")
             }
         } catch { throw Ending.report(error) }
-        let lines = try await Drive.run(target, resume: "jeeves destroy") { driver in
+        let lines = try await Drive.run(target, resume: "jeeves destroy", waits: place.waits) {
+            driver in
             try await driver.destroy()
         }
         for line in lines { Terminal.write(line) }

@@ -11,23 +11,29 @@ import UnixSignals
 enum Drive {
     static func run<Result: Sendable>(
         _ options: ProjectOptions, rollout: RolloutOptions = RolloutOptions(), resume: String,
-        _ body: @Sendable @escaping (Driver) async throws -> Result
+        waits: Bool = false, _ body: @Sendable @escaping (Driver) async throws -> Result
     ) async throws -> Result {
         do {
             let request = Driver.Request(
                 project: try options.project(), environment: Working.environment,
-                options: rollout, actor: Working.actor)
+                options: rollout, actor: Working.actor, verb: resume, waits: waits)
+            var world = World.live()
+            let children = Children()
+            world.processes = NotedProcesses(wrapped: world.processes, children: children)
             var log = Logger(label: "jeeves", factory: { JournalLog.handler(label: $0) })
             // The progress lines tell what happens; the log is for what goes wrong.
             log.logLevel = .warning
-            let work = Task { [log] in
+            let work = Task { [log, world] in
                 try await Driver.drive(
-                    request, world: World.live(), log: log, progress: ProgressLines.show, body)
+                    request, world: world, log: log, progress: ProgressLines.show, body)
             }
             let interrupts = Interrupts.watch {
                 Terminal.complain("jeeves: stopping")
                 work.cancel()
-            } second: {
+            } second: { [processes = world.processes] in
+                for command in await children.askToEnd(through: processes) {
+                    Terminal.complain("jeeves: asked \(command) to end; the next run waits for it")
+                }
                 Terminal.complain("jeeves: interrupted at once; resume with: \(resume)")
             }
             defer { interrupts.cancel() }
@@ -42,10 +48,10 @@ enum Drive {
 }
 
 /// Ctrl-C and SIGTERM: the first is passed on, the second ends the process at once. Children of
-/// effects are in sessions of their own and print to files, so they go on.
+/// effects are in sessions of their own and print to files, so they can end by themselves.
 enum Interrupts {
     static func watch(
-        _ first: @escaping @Sendable () -> Void, second: @escaping @Sendable () -> Void
+        _ first: @escaping @Sendable () -> Void, second: @escaping @Sendable () async -> Void
     ) -> Task<Void, Never> {
         Task {
             var count = 0
@@ -55,7 +61,7 @@ enum Interrupts {
                     first()
                     continue
                 }
-                second()
+                await second()
                 _exit(Ending.interrupted.rawValue)
             }
         }

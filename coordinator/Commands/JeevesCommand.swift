@@ -17,6 +17,8 @@ public struct JeevesCommand: AsyncParsableCommand {
             Later:
 
               jeeves status
+              jeeves rollout status
+              jeeves events --since 1h
               jeeves kubectl -- get pods --all-namespaces
               jeeves logs controller-1
               jeeves destroy
@@ -28,7 +30,8 @@ public struct JeevesCommand: AsyncParsableCommand {
         subcommands: [
             Initialize.self, Validate.self, PlanCommand.self, Up.self, StatusCommand.self,
             KubectlVerb.self, HelmVerb.self, KubeconfigVerb.self, Logs.self, CertCommand.self,
-            DNSCommand.self, Serve.self, TokenCommand.self, NodeCommand.self, Destroy.self,
+            DNSCommand.self, EventsCommand.self, RolloutCommand.self, Serve.self,
+            TokenCommand.self, NodeCommand.self, Destroy.self,
         ])
 
     public init() {}

@@ -19,6 +19,8 @@ struct PlanCommand: AsyncParsableCommand {
 
     @OptionGroup var target: ProjectOptions
 
+    @OptionGroup var place: WaitOption
+
     @Option(name: .shortAndLong, help: "Output format.")
     var output = OutputFormat.table
 
@@ -31,7 +33,9 @@ struct PlanCommand: AsyncParsableCommand {
     var detailedExitcode = false
 
     func run() async throws {
-        let plan = try await Drive.run(target, resume: "jeeves plan") { try await $0.plan() }
+        let plan = try await Drive.run(target, resume: "jeeves plan", waits: place.waits) {
+            try await $0.plan()
+        }
         do {
             try output.write(plan, table: table)
             if let out { try PlanFile(path: Working.absolute(out)).write(plan) }

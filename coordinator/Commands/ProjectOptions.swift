@@ -16,13 +16,15 @@ struct ProjectOptions: ParsableArguments {
         completion: .directory)
     var state: String?
 
-    func project() throws -> Project {
-        let here = Working.folder
-        guard let file else { return Project(folder: here, state: state.map(Working.absolute)) }
-        let path = Working.absolute(file)
-        let folder = String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.endIndex))
-        return Project(folder: folder, clusterFile: path, state: state.map(Working.absolute))
-    }
+    func project() throws -> Project { Working.project(file: file, state: state) }
+}
+
+/// Whether a verb that drives waits for its place.
+struct WaitOption: ParsableArguments {
+    @Flag(
+        name: .customLong("wait"),
+        help: "While another coordinator drives, wait for its end, at most a day.")
+    var waits = false
 }
 
 /// The folder that the person stands in.
@@ -31,6 +33,13 @@ enum Working {
         guard let path = getcwd(nil, 0) else { return "." }
         defer { free(path) }
         return String(cString: path)
+    }
+
+    static func project(file: String?, state: String?) -> Project {
+        guard let file else { return Project(folder: folder, state: state.map(absolute)) }
+        let path = absolute(file)
+        let folder = String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.endIndex))
+        return Project(folder: folder, clusterFile: path, state: state.map(absolute))
     }
 
     static func absolute(_ path: String) -> String {

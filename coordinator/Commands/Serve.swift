@@ -16,7 +16,11 @@ struct Serve: AsyncParsableCommand {
 
     @OptionGroup var target: ProjectOptions
 
+    @OptionGroup var place: WaitOption
+
     func run() async throws {
-        try await Drive.run(target, resume: "jeeves serve") { try await $0.serve() }
+        try await Drive.run(target, resume: "jeeves serve", waits: place.waits) {
+            try await $0.serve()
+        }
     }
 }

@@ -46,7 +46,7 @@ struct TokenCommand: AsyncParsableCommand {
         func run() async throws {
             do {
                 let token = try Beside(target.project(), world: World.live()).makeToken(
-                    for: node, lifetime: .seconds(lifetimeMinutes * 60))
+                    for: node, lifetime: .seconds(lifetimeMinutes * 60), by: Working.actor)
                 Terminal.write(token.reveal())
             } catch { throw Ending.report(error) }
         }

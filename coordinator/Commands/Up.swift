@@ -15,12 +15,15 @@ struct Up: AsyncParsableCommand {
             3 means that the chat is not as a browser needs it.
 
               jeeves up
+              jeeves up --wait
               jeeves up --take-dns
               jeeves up --replace controller-1
               jeeves up --plan change.plan
             """)
 
     @OptionGroup var target: ProjectOptions
+
+    @OptionGroup var place: WaitOption
 
     @Option(help: .init("Allow this controller to be replaced or deleted.", valueName: "node"))
     var replace: [NodeName] = []
@@ -41,7 +44,9 @@ struct Up: AsyncParsableCommand {
             options = RolloutOptions(
                 replace: Set(replace), takeDNS: takeDNS, approved: try plan?.approved())
         } catch { throw Ending.report(error) }
-        let report = try await Drive.run(target, rollout: options, resume: "jeeves up") { driver in
+        let report = try await Drive.run(
+            target, rollout: options, resume: "jeeves up", waits: place.waits
+        ) { driver in
             try await driver.up()
         }
         Terminal.write(Summary.render(report))

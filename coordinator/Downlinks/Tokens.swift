@@ -23,11 +23,17 @@ struct Tokens: Sendable {
 
     /// A new token for `node`. Its only copy is the returned secret.
     func make(
-        for node: NodeName, lifetime: Duration, now: Date, chance: any Chance
+        for node: NodeName, lifetime: Duration, now: Date, chance: any Chance,
+        by actor: String = "coordinator"
     ) throws -> Secret {
         let token = Token.make(chance)
         let until = now.addingTimeInterval(min(lifetime, Self.lifetimeMax).seconds)
-        try store.put(.tokens, Token.hash(token).rawValue, Entry(node: node, until: until))
+        let entry = try JSON.encode(Entry(node: node, until: until))
+        let event = Event(
+            at: now, actor: actor, subject: "node/\(node)", cause: "operator", outcome: .done,
+            detail: "token made, until \(until.formatted(.iso8601))")
+        try store.append(
+            [event], with: [.put(.tokens, Token.hash(token).rawValue, entry)], when: [])
         return token
     }
 

@@ -14,12 +14,24 @@ struct Rollouts: Sendable {
 
     init(_ store: Store) { self.store = store }
 
-    /// Writes down where a rollout is; it becomes the last one.
-    func save(_ rollout: Rollout) throws { try store.commit([], writes(of: rollout)) }
+    /// Writes down where a rollout is, with what has happened; it becomes the last one.
+    func save(_ rollout: Rollout, _ events: [Event] = []) throws {
+        try commit(writes(of: rollout), events)
+    }
+
+    private func commit(_ writes: [Write], _ events: [Event]) throws {
+        if events.isEmpty {
+            try store.commit([], writes)
+        } else {
+            try store.append(events, with: writes, when: [])
+        }
+    }
 
     /// Writes down how a rollout ended, and drops what is older than the newest ``endedMax``: never
     /// an intent that is open, because a child may still be at it.
-    func end(_ rollout: inout Rollout, as state: Rollout.State, now: Date) throws {
+    func end(
+        _ rollout: inout Rollout, as state: Rollout.State, now: Date, _ events: [Event] = []
+    ) throws {
         rollout.state = state
         rollout.endedAt = now
         let id = rollout.id
@@ -33,15 +45,16 @@ struct Rollouts: Sendable {
             writes += dropped.map { .delete(.rollouts, $0.id.rawValue) }
             writes += intents.map { .delete(.intents, $0.id) }
         }
-        try store.commit([], writes)
+        try commit(writes, events)
     }
 
     /// Ends what coordinators that were killed have left running. Only for the holder of the lease:
     /// nobody else can be at it then.
-    func closeLeftovers(now: Date) throws {
-        let writes: [Write] = try all().filter { $0.endedAt == nil }.map { found in
+    func closeLeftovers(now: Date, by actor: String = "coordinator") throws {
+        let left = try all().filter { $0.endedAt == nil }
+        let writes: [Write] = try left.map { found in
             var rollout = found
-            if rollout.state == .running { rollout.state = .interrupted }
+            if [.running, .paused].contains(rollout.state) { rollout.state = .interrupted }
             rollout.endedAt = now
             for index in rollout.stages.indices where rollout.stages[index].state == .running {
                 rollout.stages[index].state = .interrupted
@@ -49,7 +62,13 @@ struct Rollouts: Sendable {
             }
             return .put(.rollouts, rollout.id.rawValue, try JSON.encode(rollout))
         }
-        if !writes.isEmpty { try store.commit([], writes) }
+        let events = left.map {
+            Event(
+                at: now, actor: actor, subject: "rollout/\($0.id)",
+                cause: "its coordinator was killed", outcome: .interrupted,
+                detail: $0.stages.last.map { "in stage \($0.stage.rawValue)" } ?? "")
+        }
+        if !writes.isEmpty { try commit(writes, events) }
     }
 
     /// The rollout that began last; nil before the first.
@@ -57,6 +76,10 @@ struct Rollouts: Sendable {
         try store.get(String.self, .meta, Self.lastKey).flatMap {
             try store.get(Rollout.self, .rollouts, $0)
         }
+    }
+
+    func find(_ id: RunID) throws -> Rollout? {
+        try store.get(Rollout.self, .rollouts, id.rawValue)
     }
 
     /// Every rollout that is kept, in the order of their epochs.

@@ -68,7 +68,8 @@ struct Convergence: Sendable {
 
     /// Saves a spec and hands it down.
     func hand(_ spec: NodeSpec, _ run: StageRun) async throws {
-        try run.store.put(.specs, spec.node.rawValue, spec)
+        let saved = try run.store.get(NodeSpec.self, .specs, spec.node.rawValue)
+        try run.save(spec, isNew: saved?.digest != spec.digest)
         await run.downlinks.assign(spec)
     }
 

@@ -89,7 +89,7 @@ struct Provision: Stage {
         let seen = TerraformLog(say: { _ in })
         let finished = try await run.effect(
             terraform(run).plan(destroying: destroying), stage: name, limits: Self.limits,
-            op: "terraform.plan", line: { seen.note($0) })
+            op: "terraform.plan", isReading: true, line: { seen.note($0) })
         guard finished.succeeded else { throw seen.failure("planning", finished) }
         return seen.changes()
     }

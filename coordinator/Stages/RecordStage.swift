@@ -38,6 +38,7 @@ struct RecordStage: Stage {
             run.cluster.domain, address: address, ttl: run.cluster.dns.ttl, in: zone,
             replacing: owned, take: run.options.takeDNS, deadline: Self.syncMax)
         try own([address], run)
+        if changed { try run.note("dns/\(run.cluster.domain)", .done, "A -> \(address)") }
         try await answered(run, zone: zone, address: address)
         return changed ? "\(run.cluster.domain) -> \(address)" : nothingToDo
     }
@@ -52,6 +53,7 @@ struct RecordStage: Stage {
                 run.cluster.domain, address: address, in: zone(run), deadline: Self.syncMax)
         }
         try run.store.delete(.meta, Self.ownedKey)
+        if removed { try run.note("dns/\(run.cluster.domain)", .done, "removed") }
         return removed ? "removed \(run.cluster.domain)" : "left a record that is not ours"
     }
 

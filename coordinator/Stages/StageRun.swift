@@ -22,6 +22,10 @@ struct StageRun: Sendable {
     let log: Logger
     /// One line of progress for a person.
     let say: @Sendable (String) -> Void
+    /// Who runs this coordinator: the actor of its events.
+    var actor = "coordinator"
+    /// Why it acts, if not for the rollout.
+    var errand: String?
 
     /// What Terraform made. Throws `notFound` before the first provision.
     func infrastructure() throws -> Infrastructure { try Self.infrastructure(in: store) }
@@ -40,29 +44,52 @@ struct StageRun: Sendable {
 
     /// Runs a child that changes something outside. Its intent is on disk before it starts and its
     /// result after it ended; a survivor of an earlier run is awaited first. What it prints goes to
-    /// a file, so that it survives us.
+    /// a file, so that it survives us; at its deadline it is asked to end, and never killed.
     ///
-    /// Does not begin in a task that is cancelled; once begun it is finished, cancelled or not.
+    /// Does not begin in a task that is cancelled; once begun it is finished, cancelled or not. One
+    /// that `isReading` only is no event.
     func effect(
-        _ command: Command, stage: StageName, limits: Limits, op: Op,
+        _ command: Command, stage: StageName, limits: Limits, op: Op, isReading: Bool = false,
         line: @escaping @Sendable (String) async -> Void = { _ in }
     ) async throws -> Finished {
         try await settle(op, deadline: limits.deadline)
         try Task.checkCancellation()
-        var command = command
+        var (command, limits) = (command, limits)
+        limits.overstay = .left
         let folder = "\(project.state)/output"
         try world.files.makeDirectory(folder, mode: 0o700, op: "\(op).folder")
         command.outputFile = "\(folder)/\(op)"
         let intent = try ledger.begin(
             stage.rawValue, op: op, inputs: Hash.digest(of: command.arguments),
             now: world.clock.now())
-        return try await finishing(op) { [command] in
-            let finished = try await world.processes.run(
-                command, limits: limits, op: op,
-                started: { child in try ledger.attach(child, to: intent) }, line: line)
-            try ledger.end(intent, outcome: finished.sentence, now: world.clock.now())
-            return finished
+        if !isReading { try note("effect/\(op)", .started, "attempt \(intent.attempt)") }
+        return try await finishing(op) { [command, limits] in
+            do {
+                let finished = try await world.processes.run(
+                    command, limits: limits, op: op,
+                    started: { child in try ledger.attach(child, to: intent) }, line: line)
+                try ledger.end(intent, outcome: finished.sentence, now: world.clock.now())
+                if !isReading {
+                    try note(
+                        "effect/\(op)", finished.succeeded ? .done : .failed, finished.sentence)
+                }
+                return finished
+            } catch let failure as Failure {
+                try noteEnd(of: intent, failure)
+                throw failure
+            }
         }
+    }
+
+    /// Of one that still runs the intent stays open: the next run waits for it.
+    private func noteEnd(of intent: Intent, _ failure: Failure) throws {
+        guard let open = try ledger.open(op: intent.op).first(where: { $0.id == intent.id }) else {
+            return
+        }
+        if open.child.map(world.processes.isAlive) != true {
+            try ledger.end(intent, outcome: failure.message, now: world.clock.now())
+        }
+        try note("effect/\(intent.op)", .failed, failure.message)
     }
 
     /// Carries `work` to its end even if the caller is cancelled meanwhile, and tells a person so:
@@ -75,7 +102,7 @@ struct StageRun: Sendable {
             try await child.value
         } onCancel: {
             let name = "\(op)".replacing(".", with: " ")
-            say("finishing \(name); press Ctrl-C again to leave it running")
+            say("finishing \(name); a second Ctrl-C asks it to end")
         }
     }
 
@@ -94,7 +121,7 @@ struct StageRun: Sendable {
                 ) { world.processes.isAlive(child) ? nil : true }
             }
             try ledger.end(
-                intent, outcome: "its coordinator was killed", now: world.clock.now())
+                intent, outcome: "its coordinator did not see its end", now: world.clock.now())
         }
     }
 }

@@ -1,0 +1,262 @@
+import ArgumentParser
+import Coordinator
+import FoundationEssentials
+import Model
+import Outside
+
+/// `jeeves rollout`: the runs of `jeeves up`, the one that runs now among them.
+struct RolloutCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rollout",
+        abstract: "Show, watch, pause, resume or abort what `jeeves up` does.",
+        discussion: """
+            Works beside the coordinator that drives, or without one.
+
+              jeeves rollout status
+              jeeves rollout pause
+            """,
+        subcommands: [
+            Status.self, History.self, Show.self, Watch.self, Pause.self, Resume.self, Abort.self,
+        ])
+
+    /// `jeeves rollout status`.
+    struct Status: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show who drives, since when, and the last rollout's stages.",
+            discussion: """
+                  jeeves rollout status
+                  jeeves rollout status --output json
+                """)
+
+        @OptionGroup var target: ProjectOptions
+        @Option(name: .shortAndLong, help: "Output format.") var output = OutputFormat.table
+
+        func run() async throws {
+            do {
+                let world = World.live()
+                let status = try RolloutDesk(target.project(), world: world).status()
+                try output.write(status) { RolloutText.status($0, now: world.clock.now()) }
+            } catch { throw Ending.report(error) }
+        }
+    }
+
+    /// `jeeves rollout history`.
+    struct History: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the newest rollouts; 50 are kept.",
+            discussion: """
+                  jeeves rollout history
+                  jeeves rollout history --count 50 --output json
+                """)
+
+        @OptionGroup var target: ProjectOptions
+        @Option(help: "How many at most.") var count = 10
+        @Option(name: .shortAndLong, help: "Output format.") var output = OutputFormat.table
+
+        func run() async throws {
+            do {
+                let world = World.live()
+                let found = try RolloutDesk(target.project(), world: world).history(count)
+                try output.write(found) { RolloutText.history($0, now: world.clock.now()) }
+            } catch { throw Ending.report(error) }
+        }
+    }
+
+    /// `jeeves rollout show`.
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show one rollout with its programs and its events.",
+            discussion: """
+                  jeeves rollout show
+                  jeeves rollout show 0123456789abcdef --output json
+                """)
+
+        @OptionGroup var named: NamedRollout
+        @Option(name: .shortAndLong, help: "Output format.") var output = OutputFormat.table
+
+        func run() async throws {
+            do {
+                let now = World.live().clock.now()
+                try output.write(named.desk().record(named.id)) { RolloutText.record($0, now: now) }
+            } catch { throw Ending.report(error) }
+        }
+    }
+
+    /// `jeeves rollout watch`.
+    struct Watch: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Follow a rollout to its end, and exit as its `jeeves up` does.",
+            discussion: """
+                Ctrl-C ends the watching alone.
+
+                  jeeves rollout watch
+                  jeeves rollout watch 0123456789abcdef
+                """)
+
+        @OptionGroup var named: NamedRollout
+
+        func run() async throws {
+            do {
+                let desk = try named.desk()
+                let ended = try await desk.follow(desk.find(named.id).id, ProgressLines.show)
+                Terminal.write("rollout \(ended.id): \(ended.state.rawValue)")
+                try desk.judge(ended)
+            } catch { throw Ending.report(error, resume: "jeeves up") }
+        }
+    }
+}
+
+/// Telling the rollout that runs in another process what to do.
+extension RolloutCommand {
+    /// `jeeves rollout pause`.
+    struct Pause: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let the rollout that runs rest before its next stage.",
+            discussion: """
+                The stage in flight is finished first. The process of `jeeves up` stays, and
+                with it the place of the coordinator.
+
+                  jeeves rollout pause
+                """)
+
+        @OptionGroup var named: NamedRollout
+
+        func run() async throws {
+            try named.tell(
+                "rests before its next stage; `jeeves rollout resume` goes on"
+            ) { try $0.pause(named.id, by: Working.actor) }
+        }
+    }
+
+    /// `jeeves rollout resume`.
+    struct Resume: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let a paused rollout go on.",
+            discussion: """
+                If the process of its `jeeves up` has ended, `jeeves up` goes on instead.
+
+                  jeeves rollout resume
+                """)
+
+        @OptionGroup var named: NamedRollout
+
+        func run() async throws {
+            try named.tell("goes on") { try $0.resume(named.id, by: Working.actor) }
+        }
+    }
+
+    /// `jeeves rollout abort`.
+    struct Abort: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "End the rollout that runs, after the effect in flight.",
+            discussion: """
+                Waits for its end and says what is left half done. Nothing is undone:
+                `jeeves up` goes on. May be repeated. Ctrl-C ends the waiting alone.
+
+                  jeeves rollout abort
+                """)
+
+        @OptionGroup var named: NamedRollout
+
+        func run() async throws {
+            do {
+                let desk = try named.desk()
+                let rollout: RunID
+                switch try desk.abort(named.id, by: Working.actor) {
+                case .idle(let why): return Terminal.write("nothing to do: \(why)")
+                case .told(let id): rollout = id
+                }
+                let ended = try await desk.follow(rollout, ProgressLines.show)
+                guard ended.state == .aborted else {
+                    return Terminal.write(
+                        "rollout \(ended.id) ended before it could be aborted: "
+                            + ended.state.rawValue)
+                }
+                do { try desk.judge(ended) } catch { Terminal.write("\(error)") }
+            } catch { throw Ending.report(error) }
+        }
+    }
+}
+
+/// The rollout that a verb is about.
+struct NamedRollout: ParsableArguments {
+    @OptionGroup var target: ProjectOptions
+
+    @Argument(help: "The rollout's id (default: the last one).")
+    var id: RunID?
+
+    func desk() throws -> RolloutDesk { try RolloutDesk(target.project(), world: World.live()) }
+
+    func tell(_ done: String, _ order: (RolloutDesk) throws -> RolloutDesk.Answer) throws {
+        do {
+            switch try order(desk()) {
+            case .told(let id): Terminal.write("rollout \(id) \(done)")
+            case .idle(let why): Terminal.write("nothing to do: \(why)")
+            }
+        } catch { throw Ending.report(error) }
+    }
+}
+
+/// A word that is no run's id is wrong use, whatever the verb.
+extension RunID: ExpressibleByArgument {}
+
+/// Rollouts as tables.
+enum RolloutText {
+    static func status(_ status: RolloutStatus, now: Date) -> String {
+        let driver =
+            status.holder.map { holder in
+                "coordinator: \(holder)" + (status.since.map { ", since \(age($0, now))" } ?? "")
+            } ?? "coordinator: none runs"
+        let rollout = status.rollout.map { summary($0, now: now) } ?? "no rollout yet"
+        return Printable.escape(driver) + "\n" + rollout
+    }
+
+    static func history(_ rollouts: [Rollout], now: Date) -> String {
+        let rows = rollouts.map { rollout in
+            let last = rollout.stages.last
+            return [
+                rollout.id.rawValue, rollout.state.rawValue, age(rollout.startedAt, now),
+                took(rollout.startedAt, rollout.endedAt), last?.stage.rawValue ?? "-",
+                last.map { $0.failure?.message ?? $0.summary } ?? "",
+            ]
+        }
+        return Terminal.table(
+            [["ROLLOUT", "STATE", "BEGAN", "TOOK", "LAST STAGE", "DETAIL"]]
+                + rows.map { $0.map(Printable.escape) })
+    }
+
+    static func record(_ record: RolloutRecord, now: Date) -> String {
+        let programs = record.intents.map {
+            [
+                "\($0.op)", $0.stage, "\($0.attempt)", took($0.startedAt, $0.endedAt),
+                $0.outcome ?? "no end known",
+            ].map(Printable.escape)
+        }
+        return [
+            summary(record.rollout, now: now), "",
+            Terminal.table([["PROGRAM", "STAGE", "ATTEMPT", "TOOK", "OUTCOME"]] + programs), "",
+            EventLines.heading,
+        ].joined(separator: "\n")
+            + record.events.map { "\n" + EventLines.line($0, now: now) }.joined()
+    }
+
+    private static func summary(_ rollout: Rollout, now: Date) -> String {
+        let rows = rollout.stages.map {
+            [
+                $0.stage.rawValue, $0.state.rawValue, took($0.startedAt, $0.endedAt),
+                $0.failure?.message ?? $0.summary,
+            ].map(Printable.escape)
+        }
+        return "rollout \(rollout.id): \(rollout.state.rawValue), began "
+            + "\(age(rollout.startedAt, now))\n"
+            + Terminal.table([["STAGE", "RESULT", "TOOK", "SUMMARY"]] + rows)
+    }
+
+    private static func age(_ date: Date, _ now: Date) -> String {
+        "\(Duration.seconds(max(0, now.timeIntervalSince(date))).shortText) ago"
+    }
+
+    private static func took(_ start: Date, _ end: Date?) -> String {
+        end.map { Duration.seconds($0.timeIntervalSince(start)).shortText } ?? "-"
+    }
+}
