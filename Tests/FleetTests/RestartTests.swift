@@ -186,6 +186,8 @@ import Testing
     }
 
     private func events(_ driver: Driver) throws -> [String] {
-        try driver.run.store.events(last: 100).map(\.subject).filter { $0.hasPrefix("test") }
+        try driver.run.store.events(last: 100).map(\.subject).filter {
+            $0.hasPrefix("test") || $0.hasPrefix("step/")
+        }
     }
 }

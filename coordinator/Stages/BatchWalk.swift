@@ -84,6 +84,7 @@ struct BatchWalk: Sendable {
             // beside such a node no other one is touched.
             let later = plan.remaining.dropFirst().flatMap(\.nodes)
             try await stay(right, beside: later, for: .zero, until: nil)
+            try await run.checkpoint(before: plan.position)
             run.say("\(plan.position): \(batch.text)")
             for wish in members { try await work.prepare(wish) }
         }
