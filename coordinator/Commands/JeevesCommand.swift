@@ -23,8 +23,9 @@ public struct JeevesCommand: AsyncParsableCommand {
               jeeves logs controller-1
               jeeves destroy
 
-            Exit status: 0 done, 1 error, 2 changes pending, 5 timed out, 6 another
-            coordinator drives, 7 a person must decide, 64 wrong use, 130 interrupted.
+            Exit status: 0 done, 1 error, 2 changes pending, 3 the gate failed,
+            5 timed out, 6 another coordinator drives, 7 a person must decide, 8 the plan is
+            stale, 64 wrong use, 130 interrupted.
             """,
         version: Release.version,
         subcommands: [
