@@ -16,11 +16,11 @@ struct SwapBench: AsyncParsableCommand {
             was left open.
 
               bench swap
-              bench swap --rotations 1000
+              bench swap --rotations 20 --peers 3
             """)
 
     @Option(help: "How many certificates the agent swaps in, one after the other; 1 to 10000.")
-    var rotations = 50
+    var rotations = 1000
 
     @Option(help: "How often the certificate is changed in each other way, once a second; 1 to 50.")
     var peers = 10
