@@ -15,7 +15,11 @@ public struct DpkgDatabase: Sendable, Hashable {
         var installed: Set<String> = []
         var unfinished: Set<String> = []
         var name: ArraySlice<UInt8> = []
-        for line in bytes.split(separator: UInt8(ascii: "\n")) {
+        var rest = bytes[...]
+        // One line after the other: a list of all of them would be as large as the file again.
+        while !rest.isEmpty {
+            let line = rest.prefix { $0 != UInt8(ascii: "\n") }
+            rest = rest.dropFirst(line.count + 1)
             if line.starts(with: Self.packageField) {
                 name = line.dropFirst(Self.packageField.count)
             } else if line.starts(with: Self.statusField) {

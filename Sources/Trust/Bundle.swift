@@ -42,16 +42,15 @@ public struct Bundle: Sendable {
     }
 
     /// Says whether HAProxy may serve this for `domain` at `now`. `rootsPEM` empty means the
-    /// system's roots; `served` is what it would replace, which counts if it is of the same CA.
+    /// system's roots. Whether it is newer than what is served, ``CertificateFacts`` says.
     ///
     /// Throws `invalid` with the first reason why not: blocks of another kind in it (HAProxy reads
     /// some of them), unreadable or encrypted key, key of another
     /// certificate, too weak to serve, wrong order, chain missing or not verifying, name not
-    /// covered, not yet valid, expired, older than what is served.
+    /// covered, not yet valid, expired.
     @discardableResult
     public func judge(
-        domain: DomainName, rootsPEM: String, now: Date,
-        notOlderThan served: CertificateFacts? = nil
+        domain: DomainName, rootsPEM: String, now: Date
     ) throws -> CertificateFacts {
         guard keyPEM.reveal().utf8.count + chainPEM.utf8.count <= Self.bytesMax else {
             throw refuse("it is larger than \(Self.bytesMax) bytes")
@@ -68,7 +67,7 @@ public struct Bundle: Sendable {
             }
             try judgeKey(for: leaf)
             let facts = try CertificateFacts(der: OpenSSL.der(leaf))
-            try judgeDates(facts, now: now, served: served)
+            try judgeDates(facts, now: now)
             guard facts.covers(domain) else {
                 let names = facts.names.joined(separator: ", ")
                 throw refuse("it is for \(names.isEmpty ? "no name" : names), not for \(domain)")
@@ -117,18 +116,12 @@ public struct Bundle: Sendable {
         }
     }
 
-    private func judgeDates(
-        _ facts: CertificateFacts, now: Date, served: CertificateFacts?
-    ) throws {
+    private func judgeDates(_ facts: CertificateFacts, now: Date) throws {
         guard facts.notBefore <= now else {
             throw refuse("it is valid only from \(facts.notBefore.formatted(.iso8601)) on")
         }
         guard now < facts.notAfter else {
             throw refuse("it expired at \(facts.notAfter.formatted(.iso8601))")
-        }
-        // Another CA dates its certificates back by another time.
-        if let served, served.authority == facts.authority, facts.notBefore < served.notBefore {
-            throw refuse("it is older than the one that is served")
         }
     }
 

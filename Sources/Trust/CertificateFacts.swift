@@ -86,6 +86,11 @@ public struct CertificateFacts: Codable, Hashable, Sendable {
         }
     }
 
+    /// Never of another CA's: each dates its certificates back as it likes.
+    public func isOlder(than other: CertificateFacts) -> Bool {
+        authority == other.authority && notBefore < other.notBefore
+    }
+
     /// The part that anybody may know who asks the node.
     public var summary: PublicCertificate {
         PublicCertificate(

@@ -12,7 +12,7 @@ struct BundleTests {
     {
         try Bundle(keyPEM: Secret(material.key), fullchainPEM: material.chain).judge(
             domain: Self.domain, rootsPEM: material.roots,
-            now: material.now.addingTimeInterval(after), notOlderThan: material.served)
+            now: material.now.addingTimeInterval(after))
     }
 
     @Test("a good bundle passes, in every form certbot and people write it", arguments: Form.good)
@@ -39,47 +39,6 @@ struct BundleTests {
 
     @Test("the sentences of broken bundles tell at least twelve troubles apart")
     func sentences() { #expect(Set(Form.broken.map(\.reason)).count >= 12) }
-
-    @Test("a certificate as old as the served one passes, an older one does not")
-    func served() async throws {
-        var material = try await Bundles.shared.good()
-        let facts = try CertificateFacts(pem: material.chain)
-        material.served = facts
-        #expect(try await judge(material) == facts)
-        // Two certificates of one forge, a minute apart.
-        let forge = try Forge(root: "chat.example.org")
-        func leaf(_ seconds: TimeInterval) throws -> Forge {
-            try forge.sign(
-                Forge.Wish(
-                    names: [.dnsName("chat.example.org")], usages: [.serverAuth],
-                    from: Forge.start.addingTimeInterval(seconds)))
-        }
-        let (old, new) = (try leaf(-120), try leaf(-60))
-        func judgeForged(_ leaf: Forge, notOlderThan served: Forge) throws {
-            try Bundle(keyPEM: leaf.keyPEM, fullchainPEM: leaf.pem).judge(
-                domain: Self.domain, rootsPEM: forge.pem, now: Forge.start,
-                notOlderThan: CertificateFacts(pem: served.pem))
-        }
-        #expect(throws: Never.self) { try judgeForged(new, notOlderThan: old) }
-        let failure = try await failure { try judgeForged(old, notOlderThan: new) }
-        #expect(failure.message.hasSuffix("it is older than the one that is served"))
-    }
-
-    @Test("a certificate of another CA may be older: each dates them back as it likes")
-    func anotherCA() throws {
-        func leaf(of root: Forge, _ seconds: TimeInterval) throws -> Forge {
-            try root.sign(
-                Forge.Wish(
-                    names: [.dnsName("chat.example.org")], usages: [.serverAuth],
-                    from: Forge.start.addingTimeInterval(seconds)))
-        }
-        let (one, other) = (try Forge(root: "one"), try Forge(root: "other"))
-        let served = try CertificateFacts(pem: leaf(of: other, -60).pem)
-        let older = try leaf(of: one, -120)
-        let bundle = Bundle(keyPEM: older.keyPEM, fullchainPEM: try older.pem)
-        try bundle.judge(
-            domain: Self.domain, rootsPEM: one.pem, now: Forge.start, notOlderThan: served)
-    }
 
     @Test("the file can be read back")
     func readBack() async throws {

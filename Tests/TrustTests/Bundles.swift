@@ -12,7 +12,6 @@ actor Bundles {
         var key: String
         var chain: String
         var roots: String
-        var served: CertificateFacts?
         /// When all of it is valid: the command dates by the machine's clock.
         let now: Date
 

@@ -33,6 +33,22 @@ struct CertificateFactsTests {
         #expect(facts.issuer.contains("only the subject"))
     }
 
+    @Test("one is older only than a later one of the same CA: another dates them back as it likes")
+    func age() throws {
+        let (one, other) = (try Forge(root: "one"), try Forge(root: "other"))
+        func leaf(of root: Forge, _ seconds: TimeInterval) throws -> CertificateFacts {
+            try CertificateFacts(
+                pem: root.sign(
+                    Forge.Wish(from: Forge.start.addingTimeInterval(seconds))
+                ).pem)
+        }
+        let (old, new) = (try leaf(of: one, -120), try leaf(of: one, -60))
+        #expect(old.isOlder(than: new))
+        #expect(!new.isOlder(than: old))
+        #expect(!old.isOlder(than: old))
+        #expect(try !old.isOlder(than: leaf(of: other, -60)))
+    }
+
     @Test("the kind of key is told, and the CA by its organisation where it has one")
     func kinds() async throws {
         let workshop = try Workshop()

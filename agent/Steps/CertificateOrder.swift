@@ -23,12 +23,12 @@ struct CertificateOrder: Sendable {
     }
 
     /// Runs certbot, or waits for the one that an earlier agent started. Each start counts.
-    /// `forcing` orders even if certbot thinks it too early; `judging` throws unless what certbot
-    /// left is what was wanted. Throws what the CA answered, in words; while the next try is not
-    /// due, what it answered last; and what a preflight found, which costs nothing.
-    func place(
-        forcing: Bool, _ world: World, judging: () async throws -> Void
-    ) async throws {
+    /// `forcing` orders even if certbot thinks it too early; `judging` returns what certbot left,
+    /// and throws unless that is what was wanted. Throws what the CA answered, in words; while the
+    /// next try is not due, what it answered last; and what a preflight found, which costs nothing.
+    func place<Value>(
+        forcing: Bool, _ world: World, judging: () async throws -> Value
+    ) async throws -> Value {
         let unit = try unit(certbot.issue(spec, caFile: caFileIfAny, forcing: forcing))
         var budget = try OrderBudget.read(budgetFile, for: purpose, world.files)
         if try await !world.units.isRunning(unit) {
@@ -46,7 +46,7 @@ struct CertificateOrder: Sendable {
         if let trouble = try await trouble(running: unit, &budget, world) {
             try note(trouble, &budget, world)
         }
-        try await conclude(&budget, world, judging)
+        return try await conclude(&budget, world, judging)
     }
 
     /// Throws why a person may not have one ordered now, and when the next turn is.
@@ -129,16 +129,18 @@ extension CertificateOrder {
     }
 
     /// The CA has given a certificate, which counts there whatever it is worth to us.
-    private func conclude(
-        _ budget: inout OrderBudget, _ world: World, _ judging: () async throws -> Void
-    ) async throws {
+    private func conclude<Value>(
+        _ budget: inout OrderBudget, _ world: World, _ judging: () async throws -> Value
+    ) async throws -> Value {
         budget.issued()
-        do { try await judging() } catch let failure as Failure {
+        let value: Value
+        do { value = try await judging() } catch let failure as Failure {
             try fail(failure, nil, &budget, world)
             throw failure
         }
         budget.succeed()
         try budget.save(budgetFile, world.files)
+        return value
     }
 
     private func fail(

@@ -86,8 +86,10 @@ struct CertificateStep: Step {
             guard try isDue(lineage, world) else { throw refusal }
         case .absent, .unusable: break
         }
-        try await order.place(forcing: before.isForced, world) { _ = try await usable(world) }
-        try await serve(usable(world), world)
+        let lineage = try await order.place(forcing: before.isForced, world) {
+            try await usable(world)
+        }
+        try await serve(lineage, world)
     }
 
     /// Takes the bundle out of HAProxy; certbot's own files stay, so that no order is wasted if the
@@ -185,7 +187,7 @@ extension CertificateStep {
             do {
                 try lineage.bundle.judge(
                     domain: spec.domain, rootsPEM: spec.trustPEM, now: world.clock.now())
-                return try await refusal(of: lineage, world).map { .older(lineage, $0) }
+                return await refusal(of: lineage, world).map { .older(lineage, $0) }
                     ?? .usable(lineage)
             } catch let failure as Failure {
                 // A new order would not help against a clock that is wrong.
@@ -215,20 +217,15 @@ extension CertificateStep {
         }
     }
 
-    /// Why `lineage`, judged good, may not replace what is served; nil if it may.
-    private func refusal(of lineage: Lineage, _ world: World) async throws -> Failure? {
-        let served = await edge.replaced(by: lineage, rootsPEM: spec.trustPEM, world)
-        guard let served else { return nil }
-        do {
-            try lineage.bundle.judge(
-                domain: spec.domain, rootsPEM: spec.trustPEM, now: world.clock.now(),
-                notOlderThan: served)
-            return nil
-        } catch let failure as Failure {
+    /// Why `lineage`, judged good, may not be served; nil if it may.
+    private func refusal(of lineage: Lineage, _ world: World) async -> Failure? {
+        let newer = await edge.newer(than: lineage, rootsPEM: spec.trustPEM, world)
+        return newer.map { served in
             let name = certbot.lineage(of: spec.domain, spec.keyType)
             return Failure(
                 .conflict,
-                "\(failure.message): certbot's serial \(lineage.facts.serial) of "
+                "judging the new certificate: it is older than the one that is served: certbot's "
+                    + "serial \(lineage.facts.serial) of "
                     + "\(lineage.facts.notBefore.formatted(.iso8601)), served "
                     + "\(served.serial) of \(served.notBefore.formatted(.iso8601))",
                 fix: "point live/\(name) at its newest generation again, or have a new one made: "

@@ -47,25 +47,24 @@ struct EdgeBundle: Sendable {
         } catch { return .unknown(Failure(error, trying: "asking HAProxy for its certificate")) }
     }
 
-    /// What `lineage` would replace, as far as it is still good: on disk, or with its dates as a
-    /// client is shown it. Nil if that is nothing, or `lineage` itself.
-    func replaced(
-        by lineage: Lineage, rootsPEM: String, _ world: World
+    /// What is newer than `lineage`, of the same CA and still good: on disk, or with its dates as a
+    /// client is shown it. Nil if nothing is, as ever unless somebody turned certbot's files back.
+    func newer(
+        than lineage: Lineage, rootsPEM: String, _ world: World
     ) async -> CertificateFacts? {
         let (wanted, now) = (lineage.facts, world.clock.now())
-        let text = (try? world.files.text(path)).flatMap { $0 }
-        // What is there already replaces nothing, and it has been judged.
-        if text == lineage.bundle.pem.reveal() { return nil }
-        let disk = text.flatMap { text in
-            try? Bundle(pem: text).judge(domain: domain, rootsPEM: rootsPEM, now: now)
+        let disk = (try? world.files.text(path)).flatMap { $0 }
+        if disk == lineage.bundle.pem.reveal() { return nil }
+        let placed = disk.flatMap { try? CertificateFacts(pem: $0) }
+        let shown = try? await look(domain, layout, placed?.keyType ?? keyType)
+        if let shown, wanted.isOlder(than: shown), shown.covers(domain),
+            (shown.notBefore..<shown.notAfter).contains(now)
+        {
+            return shown
         }
-        if disk == wanted { return nil }
-        let shown = try? await look(domain, layout, disk?.keyType ?? keyType)
-        let good = [disk, shown].compactMap(\.self).filter { facts in
-            facts != wanted && facts.notBefore <= now && now < facts.notAfter
-                && facts.names.contains(domain.rawValue)
-        }
-        return good.max { $0.notBefore < $1.notBefore }
+        // Judged last: it costs more than all the rest of a look.
+        guard let disk, let placed, wanted.isOlder(than: placed) else { return nil }
+        return try? Bundle(pem: disk).judge(domain: domain, rootsPEM: rootsPEM, now: now)
     }
 
     /// How far what is served is from `lineage`.

@@ -106,6 +106,16 @@ import Tools
         #expect(edge.issued == 1)
     }
 
+    @Test("a newer bundle on disk that is not good holds nothing back")
+    func brokenNewer() async throws {
+        let (fake, edge) = try await node()
+        fake.clock.setWall(FakeWorld.start.addingTimeInterval(25 * 86_400))
+        fake.files[layout.bundle] = EdgeFixtures.first.key + EdgeFixtures.second.chain
+        try await converge(edge.certificateStep(), fake.world)
+        #expect(edge.served == "a1")
+        #expect(edge.issued == 1)
+    }
+
     @Test("a bundle that HAProxy would not start with is taken back before it is loaded")
     func coldStart() async throws {
         let (fake, edge) = try await node()
