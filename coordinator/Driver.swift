@@ -20,10 +20,13 @@ public struct Driver: Sendable {
         public let verb: String
         /// Whether to wait for the place while another coordinator has it.
         public let waits: Bool
+        /// What is wanted instead of what the cluster file says, for a way back.
+        public let cluster: ClusterSpec?
 
         public init(
             project: Project, environment: [String: String], options: RolloutOptions,
-            actor: String, verb: String = "jeeves", waits: Bool = false
+            actor: String, verb: String = "jeeves", waits: Bool = false,
+            cluster: ClusterSpec? = nil
         ) {
             self.project = project
             self.environment = environment
@@ -31,12 +34,14 @@ public struct Driver: Sendable {
             self.actor = actor
             self.verb = verb
             self.waits = waits
+            self.cluster = cluster
         }
     }
 
     let run: StageRun
-    private let children: ChildTime
-    private let progress: @Sendable (RolloutProgress) -> Void
+    var recipe = Recipes.install
+    let children: ChildTime
+    let progress: @Sendable (RolloutProgress) -> Void
 
     /// Starts driving, calls `body`, and stops driving again whatever happens.
     ///
@@ -48,7 +53,7 @@ public struct Driver: Sendable {
         _ body: @Sendable @escaping (Driver) async throws -> Result
     ) async throws -> Result {
         let project = request.project
-        let spec = try project.spec(outside.files)
+        let spec = try request.cluster ?? project.spec(outside.files)
         try project.requireState(outside.files)
         let children = ChildTime()
         let world = outside.timing(children)
@@ -102,12 +107,41 @@ public struct Driver: Sendable {
     /// Runs the `install` recipe.
     ///
     /// Throws `stale`, with nothing done, if a person approved a plan and another one would be
-    /// done.
+    /// done; `conflict` if that has failed before, or was undone.
     public func up() async throws -> UpReport {
+        try run.held(in: recipe)?.refuse()
         if let approved = run.options.approved { try await plan().require(approved) }
+        return try await walk(Rollout.Goal(run.cluster))
+    }
+
+    /// As ``up()``, whatever has failed before.
+    public func retry() async throws -> UpReport {
+        let cleared = try HeldContents(store: run.store).clear { held in
+            let names = Set(held.map { $0.stage?.rawValue ?? "the cluster file" })
+            return run.event(
+                "rollout/\(run.driving.run)", .started,
+                "may be tried again: \(names.sorted().joined(separator: ", "))")
+        }
+        if cleared.isEmpty { progress(.line("nothing was held; going on as `jeeves up` does")) }
+        return try await up()
+    }
+
+    /// Runs the `install` recipe for an earlier wish. This driver's cluster is the one that `way`
+    /// leads to; the one that it comes from is held from now on.
+    public func undo(_ way: Undo) async throws -> UpReport {
+        try way.hold(in: recipe, run)
+        return try await walk(Rollout.Goal(run.cluster, undoes: way.undone.id))
+    }
+
+    /// What of an earlier wish cannot be brought back because files have changed.
+    public func moved(since way: Undo) throws -> [String] {
+        try way.moved(in: recipe, run)
+    }
+
+    private func walk(_ goal: Rollout.Goal) async throws -> UpReport {
         progress(.line("rollout \(run.driving.run)"))
         let engine = Engine(
-            recipe: Recipes.install, run: run, children: children, progress: progress)
+            recipe: recipe, run: run, goal: goal, children: children, progress: progress)
         let rollout = try await engine.walk()
         return UpReport(
             domain: run.cluster.domain, rollout: rollout,
@@ -128,8 +162,11 @@ public struct Driver: Sendable {
 
     /// What `up` would change; changes nothing.
     public func plan() async throws -> Plan {
+        if let held = try run.held(in: recipe) {
+            progress(.line("note: `jeeves up` refuses this: \(held.reason)"))
+        }
         var found: [Plan.StagePlan] = []
-        for stage in Recipes.install {
+        for stage in recipe {
             progress(.started(stage.name))
             found.append(Plan.StagePlan(stage: stage.name, changes: try await stage.plan(run)))
         }

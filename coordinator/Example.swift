@@ -139,6 +139,8 @@ enum Example {
           failuresMax: 0
           # How long pods may take to leave a worker whose MicroK8s changes.
           drainSeconds: 300
+          # manual: after the first batch it waits for `jeeves rollout promote`.
+          promotion: automatic
 
         """
     }

@@ -27,12 +27,15 @@ public struct Plan: Codable, Hashable, Sendable {
 
     /// Throws what the encoder throws.
     init(of spec: ClusterSpec, stages: [StagePlan]) throws {
-        cluster = try Hash.digest(of: spec)
+        cluster = try Self.digest(of: spec)
         digest = try Hash.digest(of: Content(cluster: cluster, changes: Self.lines(stages)))
         counts = Dictionary(
             stages.flatMap(\.changes).map { ($0.action.rawValue, 1) }, uniquingKeysWith: +)
         self.stages = stages
     }
+
+    /// Over a decoded cluster file.
+    static func digest(of spec: ClusterSpec) throws -> Digest { try Hash.digest(of: spec) }
 
     /// The counts in one line, in the order of the actions: `2 to create, 1 to update`.
     public var summary: String {

@@ -21,7 +21,8 @@ public struct RolloutDesk: Sendable {
     public func status() throws -> RolloutStatus {
         let lease = try driver()
         return RolloutStatus(
-            holder: lease?.holder, since: lease?.since, rollout: try Rollouts(store).last())
+            holder: lease?.holder, since: lease?.since, rollout: try Rollouts(store).last(),
+            held: try HeldContents(store: store).all())
     }
 
     /// The newest `count` rollouts, the newest first.
@@ -36,6 +37,14 @@ public struct RolloutDesk: Sendable {
         throw Failure(
             .notFound, "looking for \(id.map { "rollout \($0)" } ?? "a rollout"): there is none",
             fix: id == nil ? "run `jeeves up`" : "look at `jeeves rollout history`")
+    }
+
+    /// The way back to `id`, or to the newest other wish that was reached.
+    ///
+    /// Throws `notFound` if there is nothing to go back to, `invalid` if `id` never got there.
+    public func undo(to id: RunID?) throws -> Undo {
+        try Undo.choose(
+            id, in: Rollouts(store).all(), held: HeldContents(store: store).all())
     }
 
     /// A rollout with all that it did.
@@ -114,8 +123,16 @@ extension RolloutDesk {
     /// It goes on. Throws `unavailable` if no rollout runs.
     public func resume(_ id: RunID?, by actor: String) throws -> Answer {
         let (rollout, last) = try running(id, to: .resume)
-        if last != .pause && last != .abort { return .idle("rollout \(rollout.id) is not paused") }
+        guard last == .pause || last == .abort else {
+            return .idle("rollout \(rollout.id) is not paused")
+        }
         return try give(.resume, to: rollout, by: actor)
+    }
+
+    /// Its batch counts as stable once it is right, and one that waits for a person goes on. Throws
+    /// `unavailable` if no rollout runs.
+    public func promote(_ id: RunID?, by actor: String) throws -> Answer {
+        try give(.promote, to: running(id, to: .promote).rollout, by: actor)
     }
 
     /// It ends after the effect in flight. A rollout that has ended is left as it is.
@@ -164,6 +181,8 @@ public struct RolloutStatus: Codable, Sendable {
     public let since: Date?
     /// The last one, whether it runs or has ended; nil before the first.
     public let rollout: Rollout?
+    /// Content that no rollout tries again until a person says so.
+    public let held: [Held]
 }
 
 /// A rollout with what its programs did and what was written down of it.

@@ -60,17 +60,38 @@ public struct Rollout: Codable, Hashable, Sendable {
         }
     }
 
+    /// What it was to lead to, kept so that a later one can lead back to it.
+    public struct Goal: Codable, Hashable, Sendable {
+        public let cluster: ClusterSpec
+        /// The rollout that this one undoes; nil for one that goes on.
+        public let undoes: RunID?
+        /// Digests of what stages made of the cluster file and of the files that it names, by the
+        /// stage's name; known at the end.
+        public var contents: [String: Digest] = [:]
+
+        public init(_ cluster: ClusterSpec, undoes: RunID? = nil) {
+            self.cluster = cluster
+            self.undoes = undoes
+        }
+    }
+
     public let id: RunID
     public let epoch: UInt64
     public var state: State
     public let startedAt: Date
     public var endedAt: Date?
     public var stages: [Progress]
+    /// Nil for one that leads a part of the cluster only.
+    public var goal: Goal?
 
-    public init(id: RunID, epoch: UInt64, startedAt: Date) {
+    /// Whether a later one can lead back to where this one ended.
+    public var isCheckpoint: Bool { state == .done && goal != nil }
+
+    public init(id: RunID, epoch: UInt64, startedAt: Date, goal: Goal? = nil) {
         self.id = id
         self.epoch = epoch
         self.startedAt = startedAt
+        self.goal = goal
         state = .running
         endedAt = nil
         stages = []

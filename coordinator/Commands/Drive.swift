@@ -11,12 +11,14 @@ import UnixSignals
 enum Drive {
     static func run<Result: Sendable>(
         _ options: ProjectOptions, rollout: RolloutOptions = RolloutOptions(), resume: String,
-        waits: Bool = false, _ body: @Sendable @escaping (Driver) async throws -> Result
+        waits: Bool = false, cluster: ClusterSpec? = nil,
+        _ body: @Sendable @escaping (Driver) async throws -> Result
     ) async throws -> Result {
         do {
             let request = Driver.Request(
                 project: try options.project(), environment: Working.environment,
-                options: rollout, actor: Working.actor, verb: resume, waits: waits)
+                options: rollout, actor: Working.actor, verb: resume, waits: waits,
+                cluster: cluster)
             var world = World.live()
             let children = Children()
             world.processes = NotedProcesses(wrapped: world.processes, children: children)

@@ -8,15 +8,18 @@ import Outside
 struct RolloutCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rollout",
-        abstract: "Show, watch, pause, resume or abort what `jeeves up` does.",
+        abstract: "Show, stop, promote, retry or undo what `jeeves up` does.",
         discussion: """
-            Works beside the coordinator that drives, or without one.
+            start, retry and undo drive themselves. All others work beside the coordinator
+            that drives, or without one.
 
               jeeves rollout status
               jeeves rollout pause
+              jeeves rollout undo
             """,
         subcommands: [
-            Status.self, History.self, Show.self, Watch.self, Pause.self, Resume.self, Abort.self,
+            Start.self, Status.self, History.self, Show.self, Watch.self, Pause.self,
+            Resume.self, Promote.self, Abort.self, Retry.self, Undo.self,
         ])
 
     /// `jeeves rollout status`.
@@ -145,6 +148,24 @@ extension RolloutCommand {
         }
     }
 
+    /// `jeeves rollout promote`.
+    struct Promote: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let the rollout that runs go on from its canary.",
+            discussion: """
+                One that waits for a person (`rollout.promotion: manual`) goes on; a batch that
+                is right is not watched any longer.
+
+                  jeeves rollout promote
+                """)
+
+        @OptionGroup var named: NamedRollout
+
+        func run() async throws {
+            try named.tell("goes on") { try $0.promote(named.id, by: Working.actor) }
+        }
+    }
+
     /// `jeeves rollout abort`.
     struct Abort: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -199,64 +220,3 @@ struct NamedRollout: ParsableArguments {
 
 /// A word that is no run's id is wrong use, whatever the verb.
 extension RunID: ExpressibleByArgument {}
-
-/// Rollouts as tables.
-enum RolloutText {
-    static func status(_ status: RolloutStatus, now: Date) -> String {
-        let driver =
-            status.holder.map { holder in
-                "coordinator: \(holder)" + (status.since.map { ", since \(age($0, now))" } ?? "")
-            } ?? "coordinator: none runs"
-        let rollout = status.rollout.map { summary($0, now: now) } ?? "no rollout yet"
-        return Printable.escape(driver) + "\n" + rollout
-    }
-
-    static func history(_ rollouts: [Rollout], now: Date) -> String {
-        let rows = rollouts.map { rollout in
-            let last = rollout.stages.last
-            return [
-                rollout.id.rawValue, rollout.state.rawValue, age(rollout.startedAt, now),
-                took(rollout.startedAt, rollout.endedAt), last?.stage.rawValue ?? "-",
-                last.map { $0.failure?.message ?? $0.summary } ?? "",
-            ]
-        }
-        return Terminal.table(
-            [["ROLLOUT", "STATE", "BEGAN", "TOOK", "LAST STAGE", "DETAIL"]]
-                + rows.map { $0.map(Printable.escape) })
-    }
-
-    static func record(_ record: RolloutRecord, now: Date) -> String {
-        let programs = record.intents.map {
-            [
-                "\($0.op)", $0.stage, "\($0.attempt)", took($0.startedAt, $0.endedAt),
-                $0.outcome ?? "no end known",
-            ].map(Printable.escape)
-        }
-        return [
-            summary(record.rollout, now: now), "",
-            Terminal.table([["PROGRAM", "STAGE", "ATTEMPT", "TOOK", "OUTCOME"]] + programs), "",
-            EventLines.heading,
-        ].joined(separator: "\n")
-            + record.events.map { "\n" + EventLines.line($0, now: now) }.joined()
-    }
-
-    private static func summary(_ rollout: Rollout, now: Date) -> String {
-        let rows = rollout.stages.map {
-            [
-                $0.stage.rawValue, $0.state.rawValue, took($0.startedAt, $0.endedAt),
-                $0.failure?.message ?? $0.summary,
-            ].map(Printable.escape)
-        }
-        return "rollout \(rollout.id): \(rollout.state.rawValue), began "
-            + "\(age(rollout.startedAt, now))\n"
-            + Terminal.table([["STAGE", "RESULT", "TOOK", "SUMMARY"]] + rows)
-    }
-
-    private static func age(_ date: Date, _ now: Date) -> String {
-        "\(Duration.seconds(max(0, now.timeIntervalSince(date))).shortText) ago"
-    }
-
-    private static func took(_ start: Date, _ end: Date?) -> String {
-        end.map { Duration.seconds($0.timeIntervalSince(start)).shortText } ?? "-"
-    }
-}

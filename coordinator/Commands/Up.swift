@@ -9,10 +9,11 @@ struct Up: AsyncParsableCommand {
         abstract: "Make the cluster what the cluster file says; run it again to resume or change.",
         discussion: """
             Safe to repeat and to interrupt at any time. Exit status 7 means that a person
-            has to decide: a controller would be lost, or a DNS record holds another value.
-            6 means that another coordinator drives, 5 that a deadline passed: run it
-            again to go on. 8 means that --plan says something else than would be done now.
-            3 means that the chat is not as a browser needs it.
+            has to decide: a controller would be lost, a DNS record holds another value,
+            or this has failed before (`jeeves rollout retry`). 6 means that another
+            coordinator drives, 5 that a deadline passed: run it again to go on. 8 means
+            that --plan says something else than would be done now. 3 means that the chat
+            is not as a browser needs it.
 
               jeeves up
               jeeves up --wait
@@ -21,6 +22,15 @@ struct Up: AsyncParsableCommand {
               jeeves up --plan change.plan
             """)
 
+    @OptionGroup var options: UpOptions
+
+    func run() async throws {
+        try await options.drive(resume: "jeeves up") { try await $0.up() }
+    }
+}
+
+/// What every verb that walks forward to the cluster file takes.
+struct UpOptions: ParsableArguments {
     @OptionGroup var target: ProjectOptions
 
     @OptionGroup var place: WaitOption
@@ -38,17 +48,16 @@ struct Up: AsyncParsableCommand {
         completion: .file())
     var plan: PlanChoice?
 
-    func run() async throws {
+    func drive(
+        resume: String, _ body: @Sendable @escaping (Driver) async throws -> UpReport
+    ) async throws {
         let options: RolloutOptions
         do {
             options = RolloutOptions(
                 replace: Set(replace), takeDNS: takeDNS, approved: try plan?.approved())
         } catch { throw Ending.report(error) }
         let report = try await Drive.run(
-            target, rollout: options, resume: "jeeves up", waits: place.waits
-        ) { driver in
-            try await driver.up()
-        }
+            target, rollout: options, resume: resume, waits: place.waits, body)
         Terminal.write(Summary.render(report))
     }
 }

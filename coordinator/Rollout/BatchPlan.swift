@@ -14,6 +14,13 @@ struct BatchPlan: Codable, Hashable, Sendable {
     private(set) var passed = 0
     /// Nodes that failed and were left behind.
     private(set) var failed: [NodeName] = []
+    /// Whether a person has let it go on from the first batch that serves.
+    private(set) var isPromoted = false
+
+    /// Whether it stands between the first batch that serves and the others.
+    var isAtGate: Bool {
+        !isPromoted && next?.isNew == false && batches.prefix(passed).contains { !$0.isNew }
+    }
 
     var next: Batch? { passed < batches.count ? batches[passed] : nil }
     var remaining: ArraySlice<Batch> { batches.dropFirst(passed) }
@@ -23,6 +30,7 @@ struct BatchPlan: Codable, Hashable, Sendable {
 
     mutating func leave(_ node: NodeName) { failed.append(node) }
     mutating func pass() { passed += 1 }
+    mutating func promote() { isPromoted = true }
 }
 
 extension BatchPlan {

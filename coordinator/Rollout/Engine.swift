@@ -11,6 +11,8 @@ import Outside
 struct Engine: Sendable {
     let recipe: [any Stage]
     let run: StageRun
+    /// Where the recipe leads, if it leads the whole cluster.
+    var goal: Rollout.Goal?
     let children: ChildTime
     let progress: @Sendable (RolloutProgress) -> Void
 
@@ -36,7 +38,7 @@ struct Engine: Sendable {
         let clock = run.world.clock
         let rollouts = Rollouts(run.store)
         var rollout = Rollout(
-            id: run.driving.run, epoch: run.driving.epoch, startedAt: clock.now())
+            id: run.driving.run, epoch: run.driving.epoch, startedAt: clock.now(), goal: goal)
         let subject = "rollout/\(rollout.id)"
         try rollouts.save(rollout, [run.event(subject, .started)])
         for stage in recipe {
@@ -71,6 +73,8 @@ struct Engine: Sendable {
             progress(.ended(entry))
             guard entry.state == .done else { throw try ending(of: rollout) }
         }
+        // Known a moment ago; a file that is gone since is no reason to have failed.
+        rollout.goal?.contents = (try? run.contents(of: recipe)) ?? [:]
         try rollouts.end(&rollout, as: .done, now: clock.now(), [run.event(subject, .done)])
         return rollout
     }

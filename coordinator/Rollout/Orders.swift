@@ -4,7 +4,7 @@ import Store
 
 /// What a person wants of a rollout that another process runs.
 struct Order: Codable, Hashable, Sendable {
-    enum Wish: String, Codable, Sendable { case pause, resume, abort }
+    enum Wish: String, Codable, Sendable { case pause, resume, abort, promote }
 
     /// It means nothing to any other: what a process that died was told holds up nobody.
     let rollout: RunID
@@ -39,6 +39,14 @@ struct Orders: Sendable {
         try store.get(Order.self, .meta, Self.key).flatMap { $0.rollout == rollout ? $0 : nil }
     }
 
+    /// Whether a person has promoted that rollout's batch after `revision`.
+    func isPromoted(_ rollout: RunID, since revision: Revision) throws -> Bool {
+        guard let given = try store.get(.meta, Self.key), given.revision > revision else {
+            return false
+        }
+        return try current(for: rollout)?.wish == .promote
+    }
+
     /// Returns the last order once it `isDue`. Throws `CancellationError` if the task is cancelled.
     func await(
         for rollout: RunID, until isDue: (Order?) -> Bool
@@ -66,9 +74,27 @@ extension StageRun {
             "paused by \(order.by) before \(what); go on with `jeeves rollout resume`, end it with "
                 + "`jeeves rollout abort`")
         let next = try await orders.await(for: driving.run) { $0?.wish != .pause }
-        guard let next, next.wish == .resume else { throw CancellationError() }
+        guard let next, next.wish != .abort else { throw CancellationError() }
         try mark(.running, "resumed by \(next.by) before \(what)")
         say("resumed by \(next.by)")
+    }
+
+    /// Rests until a person lets the rollout go on from its first batch. Throws `CancellationError`
+    /// if it is aborted.
+    func awaitPromotion(before what: String) async throws {
+        let orders = Orders(store: store)
+        let beginning = try store.revision()
+        try mark(.paused, "waiting to be promoted to \(what)")
+        say(
+            "the first batch is right; waiting for `jeeves rollout promote` before \(what), or "
+                + "`jeeves rollout abort`")
+        let next = try await orders.await(for: driving.run) { order in
+            order?.wish == .abort
+                || (try? orders.isPromoted(driving.run, since: beginning)) == true
+        }
+        guard let next, next.wish == .promote else { throw CancellationError() }
+        try mark(.running, "promoted by \(next.by) to \(what)")
+        say("promoted by \(next.by)")
     }
 
     private func mark(_ state: Rollout.State, _ detail: String) throws {

@@ -29,6 +29,8 @@ struct App: Stage {
         return changes
     }
 
+    func content(_ run: StageRun) throws -> Digest? { try AppWish(run, saving: false).digest }
+
     func run(_ run: StageRun) async throws -> String {
         let cluster = try await ClusterAccess.open(run)
         let wish = try AppWish(run, saving: true)
@@ -38,7 +40,9 @@ struct App: Stage {
         let mark = ReleaseMark(wish: wish.digest, secret: try await secret.version())
         guard try await !release.isRight(mark) else { return nothingToDo }
         try await DatabaseCheck(wish: wish, cluster: cluster).run()
-        try await release.converge(mark)
+        do { try await release.converge(mark) } catch let failure as Failure {
+            throw try run.holding(.app, wish.digest, failure)
+        }
         return "Rocket.Chat \(run.cluster.app.version)"
     }
 }

@@ -61,14 +61,14 @@ struct BatchWalk: Sendable {
         }
         do {
             outcome.changed = try await work.converge(right, isNew: false, until: nil)
-        } catch { throw Self.stopped(error, nil, plan) }
+        } catch { throw try stopped(error, nil, plan) }
         while let batch = plan.next {
             let members = wishes.filter {
                 batch.nodes.contains($0.spec.node) && !plan.failed.contains($0.spec.node)
             }
             do {
                 right += try await pass(batch, members, after: right, &plan, &outcome)
-            } catch { throw Self.stopped(error, batch, plan) }
+            } catch { throw try stopped(error, batch, plan) }
         }
         outcome.failed = plan.failed
         return outcome
@@ -80,6 +80,11 @@ struct BatchWalk: Sendable {
         _ outcome: inout Outcome
     ) async throws -> [NodeSpec] {
         if !batch.isNew {
+            if settings.promotion == .manual, plan.isAtGate {
+                try await run.awaitPromotion(before: plan.position)
+                plan.promote()
+                try plan.save(of: convergence.role, run.store)
+            }
             // What was passed may have broken since, and what comes later may have gone down:
             // beside such a node no other one is touched.
             let later = plan.remaining.dropFirst().flatMap(\.nodes)
@@ -89,6 +94,7 @@ struct BatchWalk: Sendable {
             for wish in members { try await work.prepare(wish) }
         }
         var specs = members.map(\.spec)
+        let beginning = try run.store.revision()
         for spec in specs { try await convergence.hand(spec, run) }
         let deadline =
             batch.isNew
@@ -98,7 +104,9 @@ struct BatchWalk: Sendable {
                 let changed = try await work.converge(specs, isNew: batch.isNew, until: deadline)
                 outcome.changed = outcome.changed || changed
                 if let deadline {
-                    try await stay(specs, for: .seconds(settings.stableSeconds), until: deadline)
+                    try await stay(
+                        specs, for: .seconds(settings.stableSeconds), until: deadline,
+                        promotedAfter: beginning)
                 }
                 break
             } catch let stumble as Stumble {
@@ -127,14 +135,15 @@ struct BatchWalk: Sendable {
             && plan.failed.count < settings.failuresMax
     }
 
-    /// Waits until all of `specs` are right and have been so for `window`, and the agents of
-    /// `others` report.
+    /// Waits until all of `specs` are right and have been so for `window`, or until a person says
+    /// after `beginning` that it is long enough, and the agents of `others` report.
     private func stay(
         _ specs: [NodeSpec], beside others: [NodeName] = [], for window: Duration,
-        until deadline: Duration?
+        until deadline: Duration?, promotedAfter beginning: Revision? = nil
     ) async throws {
         let clock = run.world.clock
         let start = clock.uptime()
+        let orders = Orders(store: run.store)
         var stability = Stability(window: window, since: start)
         var lookAt = start
         while true {
@@ -149,6 +158,9 @@ struct BatchWalk: Sendable {
             for node in others {
                 let absence = connected.contains(node) ? nil : Stability.absence
                 if let line = stability.note(absence, of: node, now: now) { run.say(line) }
+            }
+            if let beginning, try orders.isPromoted(run.driving.run, since: beginning) {
+                stability.shorten()
             }
             if !specs.isEmpty, now >= lookAt || stability.isDone(now: now) {
                 let seen = try await work.troubles(of: specs.map(\.node))
@@ -172,7 +184,7 @@ extension BatchWalk {
     private static let namesMax = 10
 
     /// Says which batch stopped, what was not touched, and how it goes on.
-    private static func stopped(_ error: any Error, _ batch: Batch?, _ plan: BatchPlan)
+    private func stopped(_ error: any Error, _ batch: Batch?, _ plan: BatchPlan) throws
         -> any Error
     {
         if error is CancellationError { return error }
@@ -181,19 +193,22 @@ extension BatchWalk {
             stumble?.failure ?? Failure(error, trying: "converging \(batch?.text ?? "the nodes")")
         let isOutside = stumble?.isOutside ?? (failure.code == .unavailable)
         let isPart = batch?.isNew == false
+        let content = isPart && !isOutside ? try convergence.content(run) : nil
         var fixes = failure.fix.isEmpty ? [] : [failure.fix]
         if isOutside {
             fixes.append("nothing was reverted: once that answers again, `jeeves up` goes on here")
         } else if isPart {
-            fixes.append("nothing was reverted: `jeeves up` goes on with this batch")
+            fixes.append("nothing was reverted")
         }
-        guard let batch, isPart else {
-            return Failure(failure.code, failure.message, fix: fixes.joined(separator: "; "))
-        }
-        return Failure(
+        let fix = fixes.joined(separator: "; ")
+        guard let batch, isPart else { return Failure(failure.code, failure.message, fix: fix) }
+        let whole = Failure(
             failure.code,
-            "\(plan.position) (\(batch.text)): \(failure.message)\(untouched(after: plan))",
-            fix: fixes.joined(separator: "; "))
+            "\(plan.position) (\(batch.text)): \(failure.message)\(Self.untouched(after: plan))",
+            fix: fix)
+        guard !isOutside else { return whole }
+        return try run.holding(
+            convergence.stage, content, whole, else: "`jeeves up` goes on with this batch")
     }
 
     private static func untouched(after plan: BatchPlan) -> String {

@@ -12,6 +12,8 @@ struct Controllers: Stage {
 
     func plan(_ run: StageRun) async throws -> [Change] { try await convergence.plan(run) }
 
+    func content(_ run: StageRun) throws -> Digest? { try convergence.content(run) }
+
     func run(_ run: StageRun) async throws -> String {
         // Workers need nothing of a controller before they join: they begin meanwhile.
         try await Convergence(role: .worker).begin(run)

@@ -7,6 +7,8 @@ import Trust
 struct Convergence: Sendable {
     let role: MicroK8sSpec.Role
 
+    var stage: StageName { role == .controller ? .controllers : .workers }
+
     /// What the specs would change, and what the nodes' own checks say is not right.
     func plan(_ run: StageRun) async throws -> [Change] {
         guard let infrastructure = try? run.infrastructure() else {
@@ -106,17 +108,27 @@ struct Convergence: Sendable {
         }
     }
 
+    /// Of the steps that every node of the role gets; nil before there are machines.
+    func content(_ run: StageRun) throws -> Digest? {
+        guard let infrastructure = try? run.infrastructure() else { return nil }
+        return try Hash.digest(of: steps(run, infrastructure))
+    }
+
+    private func steps(_ run: StageRun, _ infrastructure: Infrastructure) throws -> [StepSpec] {
+        let controller = infrastructure.nodes(.controller).first
+        return NodeSpecs.steps(
+            of: run.cluster, role: role, acme: try acmeFiles(run),
+            controllerAddress: controller.flatMap { infrastructure.machines[$0]?.privateAddress }
+                ?? "")
+    }
+
     /// The spec of each node: the saved generation if its steps are the same, else the next one.
     private func specs(
         _ run: StageRun, _ infrastructure: Infrastructure
     ) throws -> [(spec: NodeSpec, saved: NodeSpec?, isNew: Bool)] {
-        let acme = try acmeFiles(run)
-        let controller = infrastructure.nodes(.controller).first
-        let address = controller.flatMap { infrastructure.machines[$0]?.privateAddress } ?? ""
+        let steps = try steps(run, infrastructure)
+        let digest = try Hash.digest(of: steps)
         return try infrastructure.nodes(role).map { node in
-            let steps = NodeSpecs.steps(
-                of: run.cluster, role: role, acme: acme, controllerAddress: address)
-            let digest = try Hash.digest(of: steps)
             let saved = try run.store.get(NodeSpec.self, .specs, node.rawValue)
             let isNew = saved?.digest != digest
             let spec = NodeSpec(

@@ -1,6 +1,7 @@
 import Model
 import Outside
 import Tools
+import Trust
 
 /// Traefik behind the edge: its kinds, its rights, its configuration and its pods.
 struct Ingress: Stage {
@@ -24,6 +25,10 @@ struct Ingress: Stage {
         return changes
     }
 
+    func content(_ run: StageRun) throws -> Digest? {
+        try Hash.digest(of: [kinds(run), TraefikManifest(run.cluster, trusted: []).render()])
+    }
+
     func run(_ run: StageRun) async throws -> String {
         let cluster = try await ClusterAccess.open(run)
         // Its kinds first: what uses a kind cannot be made before the API server serves it.
@@ -45,8 +50,9 @@ struct Ingress: Stage {
                 TraefikManifest.deployment, namespace: namespace, timeout: Self.rolloutMax),
             op: "ingress.wait", limits: Limits(deadline: Self.rolloutMax + .seconds(30)))
         guard !finished.succeeded else { return }
-        throw await Diagnosis(cluster: cluster, namespace: namespace, selector: "").explain(
+        let failure = await Diagnosis(cluster: cluster, namespace: namespace, selector: "").explain(
             Failure(.timeout, "waiting for Traefik: \(finished.sentence)"))
+        throw try cluster.run.holding(name, content(cluster.run), failure)
     }
 
     private func kinds(_ run: StageRun) throws -> String {

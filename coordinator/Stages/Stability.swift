@@ -43,7 +43,7 @@ struct Stability: Sendable {
         let witness: Witness
     }
 
-    let window: Duration
+    private(set) var window: Duration
     private var rightSince: Duration
     private var troubles: [Place: (failure: Failure, since: Duration)] = [:]
     private var stumble: Stumble?
@@ -76,6 +76,9 @@ struct Stability: Sendable {
     func isDone(now: Duration) -> Bool {
         stumble == nil && troubles.isEmpty && now - rightSince >= window
     }
+
+    /// A person says that it has been right for long enough.
+    mutating func shorten() { window = .zero }
 
     /// Why waiting longer is useless; nil while it is not.
     func verdict(now: Duration) -> Stumble? {

@@ -7,7 +7,7 @@ import Trust
 
 /// What a stage works with: the wish, the world, and where to report.
 struct StageRun: Sendable {
-    let cluster: ClusterSpec
+    var cluster: ClusterSpec
     let project: Project
     let world: World
     let store: Store

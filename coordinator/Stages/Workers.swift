@@ -11,6 +11,8 @@ struct Workers: Stage {
 
     func plan(_ run: StageRun) async throws -> [Change] { try await convergence.plan(run) }
 
+    func content(_ run: StageRun) throws -> Digest? { try convergence.content(run) }
+
     func run(_ run: StageRun) async throws -> String {
         try await Drain.settle(run)
         let work = WorkerWork(run: run, convergence: convergence)

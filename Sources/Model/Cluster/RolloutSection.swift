@@ -12,14 +12,24 @@ public struct RolloutSection: Section {
     public var failuresMax: Int
     /// How long the pods of a worker may take to leave it, in seconds.
     public var drainSeconds: Int
+    /// Who lets a change go on from the first batch to all others.
+    public var promotion: Promotion
+
+    public enum Promotion: String, Codable, Sendable, CaseIterable {
+        /// The batch itself, by staying right.
+        case automatic
+        /// A person, with `jeeves rollout promote`.
+        case manual
+    }
 
     public enum CodingKeys: String, CodingKey, CaseIterable {
-        case batch, canary, stableSeconds, deadlineSeconds, failuresMax, drainSeconds
+        case batch, canary, stableSeconds, deadlineSeconds, failuresMax, drainSeconds, promotion
     }
 
     public init() {
         (batch, canary, stableSeconds) = (.count(1), 1, 30)
         (deadlineSeconds, failuresMax, drainSeconds) = (1800, 0, 300)
+        promotion = .automatic
     }
 
     public init(from decoder: any Decoder) throws {
@@ -31,6 +41,7 @@ public struct RolloutSection: Section {
         deadlineSeconds = try file.decode(.deadlineSeconds, or: standard.deadlineSeconds)
         failuresMax = try file.decode(.failuresMax, or: standard.failuresMax)
         drainSeconds = try file.decode(.drainSeconds, or: standard.drainSeconds)
+        promotion = try file.decode(.promotion, or: standard.promotion)
     }
 }
 

@@ -97,7 +97,7 @@ import Testing
                 Sentence(
                     .failed, "batch 1 of 3 (worker-1): converging worker-1: refreshing",
                     "; untouched: worker-2, worker-3",
-                    fix: "snap change 7` on the node; nothing was reverted: `jeeves up` goes on "
+                    fix: "snap change 7` on the node; nothing was reverted; `jeeves up` goes on "
                         + "with this batch"))
             #expect(estate.agents.look(\.story) == ["worker-1 gets 2", "worker-1/packages"])
             #expect(estate.cluster.look(\.closed) == ["worker-1"], "no pods for a broken node")

@@ -1,0 +1,100 @@
+import ArgumentParser
+import Coordinator
+import Model
+
+/// The verbs of `jeeves rollout` that drive.
+extension RolloutCommand {
+    /// `jeeves rollout start`.
+    struct Start: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "The same as `jeeves up`.",
+            discussion: """
+                  jeeves rollout start
+                  jeeves rollout start --plan change.plan
+                """)
+
+        @OptionGroup var options: UpOptions
+
+        func run() async throws {
+            try await options.drive(resume: "jeeves up") { try await $0.up() }
+        }
+    }
+
+    /// `jeeves rollout retry`.
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "As `jeeves up`, also with what failed before or was undone.",
+            discussion: """
+                On a cluster that has served, content that failed is remembered and refused by
+                `jeeves up` (exit status 7) until it is changed, or cleared by this.
+                `jeeves rollout status` lists it.
+
+                  jeeves rollout retry
+                """)
+
+        @OptionGroup var options: UpOptions
+
+        func run() async throws {
+            try await options.drive(resume: "jeeves rollout retry") { try await $0.retry() }
+        }
+    }
+
+    /// `jeeves rollout undo`.
+    struct Undo: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Lead the cluster back to where an earlier rollout ended.",
+            discussion: """
+                A rollout of its own, to the newest other cluster file that was reached, or to
+                the rollout that is named. Says first what changes and what does not come
+                back, then asks, unless --yes is given; exit status 7 if that was not
+                confirmed. The cluster file is not touched: `jeeves up` refuses what was
+                undone until it is changed, or until `jeeves rollout retry`.
+
+                  jeeves rollout undo
+                  jeeves rollout undo 0123456789abcdef --yes
+                """)
+
+        @OptionGroup var named: NamedRollout
+        @OptionGroup var place: WaitOption
+        @Flag(help: "Do not ask.") var yes = false
+
+        func run() async throws {
+            let way: Coordinator.Undo
+            do { way = try named.desk().undo(to: named.id) } catch { throw Ending.report(error) }
+            let report = try await Drive.run(
+                named.target, resume: "jeeves rollout undo", waits: place.waits,
+                cluster: way.cluster
+            ) { [yes] driver in
+                let plan = try await driver.plan()
+                Terminal.complain(try Self.text(way, plan, driver.moved(since: way)))
+                let word = "undo"
+                guard yes || Terminal.confirm("This undoes \(way.undone.id).", word: word) else {
+                    throw Failure(.conflict, "undoing: not confirmed", fix: "--yes")
+                }
+                return try await driver.undo(way)
+            }
+            Terminal.write(Summary.render(report))
+            Terminal.write(
+                "The cluster file still says what was undone: change it before `jeeves up`.")
+        }
+
+        private static func text(
+            _ way: Coordinator.Undo, _ plan: Plan, _ moved: [String]
+        ) throws -> String {
+            func block(_ title: String, _ lines: [String]) -> [String] {
+                lines.isEmpty ? [] : ["", title] + lines.map { "  \(Printable.escape($0))" }
+            }
+            let changes = plan.stages.flatMap { stage in
+                stage.changes.map {
+                    "\(stage.stage.rawValue): \($0.action.rawValue) \($0.subject) \($0.detail)"
+                }
+            }
+            return
+                (["Back from rollout \(way.undone.id) to where \(way.checkpoint.id) ended."]
+                + block("What is wanted, now -> then:", try way.differences())
+                + block("What will be done:", changes.isEmpty ? ["nothing"] : changes)
+                + block("What does not come back:", way.losses() + moved)
+                + [""]).joined(separator: "\n")
+        }
+    }
+}
