@@ -223,4 +223,20 @@ import Testing
             #expect(await again.next()?.revision == last + 1)
         }
     }
+
+    @Test("a watcher that is cancelled while somebody commits holds up neither")
+    func cancelled() async throws {
+        try await withStore { store in
+            for round in 0..<1_000 {
+                let stream = try store.watch(from: store.revision())
+                let watcher = Task { for await _ in stream {} }
+                let writer = Task { _ = try store.put(.meta, "round", round) }
+                await Task.yield()
+                watcher.cancel()
+                try await writer.value
+                await watcher.value
+            }
+            #expect(try store.get(Int.self, .meta, "round") == 999)
+        }
+    }
 }

@@ -61,21 +61,14 @@ final class Feed: Sendable {
                 bufferingPolicy: .bufferingOldest(first.count + Self.backlogMax))
             _ = Self.yield(first, to: continuation)
             watchers.count += 1
-            let id = watchers.count
-            watchers.streams[id] = continuation
-            continuation.onTermination = { [weak self] reason in
-                // `finish` is called under the lock, and its watcher is removed there.
-                if case .cancelled = reason { self?.forget(id) }
-            }
+            watchers.streams[watchers.count] = continuation
             return stream
         }
     }
 
-    private func forget(_ id: Int) {
-        watchers.withLock { $0.streams[id] = nil }
-    }
-
-    /// False once a change did not fit.
+    /// False once a change did not fit, or nobody listens any more: only here is that noticed. A
+    /// handler of the stream's end would want our lock while its task's is held, and a task that is
+    /// woken here wants that one while we hold ours.
     private static func yield(
         _ changes: [Store.Change], to stream: AsyncStream<Store.Change>.Continuation
     ) -> Bool {
