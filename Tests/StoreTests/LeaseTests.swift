@@ -28,6 +28,29 @@ import Testing
         }
     }
 
+    @Test("who asks while the lease is given back either gets it or is told who holds it")
+    func givenBack() async throws {
+        try await withFolder { folder in
+            let path = folder.store
+            let (left, right) = (try Store.open(path: path), try Store.open(path: path))
+            for _ in 0..<200 {
+                let held = try left.acquireLease(holder: "ann", now: now, ttl: .seconds(15))
+                let giving = Task { try left.release(held) }
+                var taken: Lease?
+                while taken == nil {
+                    do {
+                        taken = try right.acquireLease(
+                            holder: "bob", now: now, ttl: .seconds(15))
+                    } catch let failure as Failure where failure.code == .locked {
+                        await Task.yield()
+                    }
+                }
+                try await giving.value
+                if let taken { try right.release(taken) }
+            }
+        }
+    }
+
     @Test("once the lease is over another may take it, and what the first still writes is refused")
     func fencing() async throws {
         try await withFolder { folder in

@@ -30,25 +30,28 @@ extension Store {
     /// Begins a new term. Throws `locked` with who holds the lease and since when, unless that
     /// one is over at `now`.
     public func acquireLease(holder: String, now: Date, ttl: Duration) throws -> Lease {
-        let term = try get(.meta, Self.termKey)
-        let current = try get(.meta, Self.leaseKey)
-        if let held = try lease(), !held.isOver(at: now) {
-            throw Failure(
-                .locked,
-                "becoming the coordinator: \(held.holder) is it, since "
-                    + "\(held.since.formatted(.iso8601))",
-                fix: "wait for it to end, or stop it; its claim ends by itself at "
-                    + held.until.formatted(.iso8601) + "; `jeeves up --wait` begins then")
+        // Its holder may give it back while we look: then we look again.
+        try retrying {
+            let term = try get(.meta, Self.termKey)
+            let current = try get(.meta, Self.leaseKey)
+            if let held = try lease(), !held.isOver(at: now) {
+                throw Failure(
+                    .locked,
+                    "becoming the coordinator: \(held.holder) is it, since "
+                        + "\(held.since.formatted(.iso8601))",
+                    fix: "wait for it to end, or stop it; its claim ends by itself at "
+                        + held.until.formatted(.iso8601) + "; `jeeves up --wait` begins then")
+            }
+            let last = try get(UInt64.self, .meta, Self.termKey) ?? 0
+            let began = try commit(
+                [
+                    Compare(.meta, Self.termKey, at: term?.revision),
+                    Compare(.meta, Self.leaseKey, at: current?.revision),
+                ], [.put(.meta, Self.termKey, JSON.encode(last + 1))])
+            let lease = Lease(
+                term: last + 1, holder: holder, since: now, until: Self.end(now, ttl), began: began)
+            return try save(lease)
         }
-        let last = try get(UInt64.self, .meta, Self.termKey) ?? 0
-        let began = try commit(
-            [
-                Compare(.meta, Self.termKey, at: term?.revision),
-                Compare(.meta, Self.leaseKey, at: current?.revision),
-            ], [.put(.meta, Self.termKey, JSON.encode(last + 1))])
-        let lease = Lease(
-            term: last + 1, holder: holder, since: now, until: Self.end(now, ttl), began: began)
-        return try save(lease)
     }
 
     /// Prolongs the lease. Throws `conflict` if a later term has begun.
