@@ -247,3 +247,59 @@ extension Kubectl {
         return StoredSecret(version: version.joined(separator: "/"), values: values)
     }
 }
+
+/// Deployments.
+extension Kubectl {
+    /// How far a Deployment is on the way to its newest version.
+    public enum Progress: Sendable, Hashable {
+        /// Every pod is of the newest version and has been available for as long as it must.
+        case arrived
+        case waiting
+        /// The cluster itself gave up (`progressDeadlineSeconds`).
+        case stuck
+    }
+
+    private struct Deployment: Decodable {
+        struct Metadata: Decodable {
+            let name: String
+            let generation: Int?
+        }
+        struct Spec: Decodable { let replicas: Int? }
+        struct Condition: Decodable {
+            let type: String
+            let reason: String?
+        }
+        struct Status: Decodable {
+            let observedGeneration: Int?
+            let replicas: Int?
+            let updatedReplicas: Int?
+            let availableReplicas: Int?
+            let conditions: [Condition]?
+        }
+        let metadata: Metadata
+        let spec: Spec
+        let status: Status?
+
+        /// As `kubectl rollout status` judges it (kubectl's rollout_status.go).
+        var progress: Progress {
+            guard let status, (status.observedGeneration ?? 0) >= metadata.generation ?? 0 else {
+                return .waiting
+            }
+            if status.conditions?.contains(where: { $0.reason == "ProgressDeadlineExceeded" })
+                == true
+            {
+                return .stuck
+            }
+            let updated = status.updatedReplicas ?? 0
+            return updated >= spec.replicas ?? 1 && status.replicas ?? 0 <= updated
+                && status.availableReplicas ?? 0 >= updated ? .arrived : .waiting
+        }
+    }
+
+    /// How far each Deployment of a list is, by its name. Throws `invalid` if it is none.
+    public static func progress(_ text: String) throws -> [String: Progress] {
+        let deployments: [Deployment] = try items(text, "deployments")
+        return Dictionary(
+            deployments.map { ($0.metadata.name, $0.progress) }, uniquingKeysWith: { $1 })
+    }
+}

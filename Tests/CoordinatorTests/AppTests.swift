@@ -37,6 +37,37 @@ import Testing
         }
     }
 
+    @Test("pods that Helm did not wait for are waited for")
+    func pods() async throws {
+        try await withStand { fake, cluster, run in
+            cluster.change { $0.available = [0, 0, 0] }
+            let start = fake.clock.uptime()
+            let said = try await App().run(run)
+            #expect(said == "Rocket.Chat 8.6.1")
+            #expect(fake.clock.uptime() - start >= .seconds(6))
+            #expect(cluster.look(\.available).isEmpty)
+        }
+    }
+
+    @Test("pods that never come are told with the reason, at the deadline or once it is given up")
+    func noPods() async throws {
+        try await withStand { fake, cluster, run in
+            cluster.change { $0.available = Array(repeating: 0, count: 10_000) }
+            let sentence = Sentence(
+                .timeout, "waiting for the pods of rocketchat", "ImagePullBackOff",
+                fix: "describe pods")
+            await sentence.check { try await App().run(run) }
+            let start = fake.clock.uptime()
+            await sentence.check { try await App().run(run) }
+            #expect(fake.clock.uptime() - start >= .seconds(600), "also if nothing is to be done")
+            cluster.change { $0.isStuck = true }
+            let again = fake.clock.uptime()
+            await Sentence(.timeout, "the cluster gave up on deployment chat", fix: "describe")
+                .check { try await App().run(run) }
+            #expect(fake.clock.uptime() - again < .seconds(10))
+        }
+    }
+
     @Test("no secret is in any argument, environment, file of ours or the ledger")
     func secrecy() async throws {
         try await withStand(edits: [("licenseFile: \"\"", "licenseFile: /p/l")]) { fake, _, run in

@@ -23,6 +23,10 @@ final class FakeCluster: Sendable {
         var values = ""
         /// What the next upgrade does instead of working.
         var upgradeError: String?
+        /// How many of the only pod are available, once a look; 1 when there is no more.
+        var available: [Int] = []
+        /// Whether the cluster has given up on that pod.
+        var isStuck = false
         /// Calls that find the API server away.
         var outages = 0
         /// The control plane's members, all of them ready.
@@ -72,7 +76,7 @@ final class FakeCluster: Sendable {
             switch words.first {
             case "diff": return Self.diff(input, state)
             case "apply": return Self.apply(input, &state)
-            case "get": return Self.get(words, state)
+            case "get": return Self.get(words, &state)
             case "patch": return Self.patch(command, words[2], &state)
             case "drain": return Self.drain(words[1], &state)
             case "logs": return Finished(ending: .exited(0), output: state.database)
@@ -118,7 +122,19 @@ final class FakeCluster: Sendable {
         return Finished(ending: .exited(0))
     }
 
-    private static func get(_ words: [String], _ state: State) -> Finished {
+    private static func deployments(_ state: inout State) -> String {
+        guard state.revisions.last?["status"] == "deployed" else { return #"{"items":[]}"# }
+        let available = state.available.isEmpty ? 1 : state.available.removeFirst()
+        let reason = state.isStuck ? "ProgressDeadlineExceeded" : "ReplicaSetUpdated"
+        return """
+            {"items":[{"metadata":{"name":"chat","generation":2},"spec":{"replicas":1},
+             "status":{"observedGeneration":2,"replicas":1,"updatedReplicas":1,
+              "availableReplicas":\(available),
+              "conditions":[{"type":"Progressing","reason":"\(reason)"}]}}]}
+            """
+    }
+
+    private static func get(_ words: [String], _ state: inout State) -> Finished {
         func answer(_ text: String) -> Finished { Finished(ending: .exited(0), output: text) }
         switch words.dropFirst().first {
         case "nodes": return answer(nodes(state))
@@ -131,6 +147,7 @@ final class FakeCluster: Sendable {
                 {"metadata":{"name":"jeeves-mongodb","uid":"u",
                  "resourceVersion":"\(secret.version)"},"data":{"mongo-uri":"\(data)"}}
                 """)
+        case "deployments": return answer(deployments(&state))
         case "pods": return answer(pods)
         case "pod": return answer(#"{"metadata":{"name":"p"},"status":{"phase":"Succeeded"}}"#)
         case "events": return answer(#"{"items":[{"reason":"Failed","message":"no image"}]}"#)

@@ -178,3 +178,51 @@ import Testing
         #expect(all == 2)
     }
 }
+
+/// Deployments on their way, as `kubectl rollout status` judges them.
+@Suite struct KubectlProgressTests {
+    private func progress(_ status: String, replicas: Int = 2) throws -> Kubectl.Progress? {
+        try Kubectl.progress(
+            """
+            {"items":[{"metadata":{"name":"chat","generation":3},
+             "spec":{"replicas":\(replicas)},"status":\(status)}]}
+            """)["chat"]
+    }
+
+    @Test(
+        "only all pods, of the newest version and available, have arrived",
+        arguments: [
+            (
+                #"{"observedGeneration":2,"replicas":2,"updatedReplicas":2,"availableReplicas":2}"#,
+                false
+            ),
+            (
+                #"{"observedGeneration":3,"replicas":2,"updatedReplicas":1,"availableReplicas":2}"#,
+                false
+            ),
+            (
+                #"{"observedGeneration":3,"replicas":3,"updatedReplicas":2,"availableReplicas":3}"#,
+                false
+            ),
+            (
+                #"{"observedGeneration":3,"replicas":2,"updatedReplicas":2,"availableReplicas":1}"#,
+                false
+            ),
+            (
+                #"{"observedGeneration":3,"replicas":2,"updatedReplicas":2,"availableReplicas":2}"#,
+                true
+            ),
+        ])
+    func arrived(status: String, isThere: Bool) throws {
+        #expect(try progress(status) == (isThere ? .arrived : .waiting))
+    }
+
+    @Test("what the cluster gave up on is stuck; one that is wanted empty has arrived")
+    func ends() throws {
+        let condition = #"{"type":"Progressing","reason":"ProgressDeadlineExceeded"}"#
+        #expect(
+            try progress(#"{"observedGeneration":3,"conditions":[\#(condition)]}"#) == .stuck)
+        #expect(try progress(#"{"observedGeneration":3}"#, replicas: 0) == .arrived)
+        #expect(try Kubectl.progress(#"{"items":[]}"#).isEmpty)
+    }
+}

@@ -69,10 +69,10 @@ extension StageRun {
     func checkpoint(before what: String) async throws {
         let orders = Orders(store: store)
         guard let order = try orders.current(for: driving.run), order.wish == .pause else { return }
-        try mark(.paused, "paused by \(order.by) before \(what)")
         say(
             "paused by \(order.by) before \(what); go on with `jeeves rollout resume`, end it with "
                 + "`jeeves rollout abort`")
+        try mark(.paused, "paused by \(order.by) before \(what)")
         let next = try await orders.await(for: driving.run) { $0?.wish != .pause }
         guard let next, next.wish != .abort else { throw CancellationError() }
         try mark(.running, "resumed by \(next.by) before \(what)")

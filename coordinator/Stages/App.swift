@@ -38,7 +38,10 @@ struct App: Stage {
         try await secret.converge()
         let release = AppRelease(wish: wish, cluster: cluster)
         let mark = ReleaseMark(wish: wish.digest, secret: try await secret.version())
-        guard try await !release.isRight(mark) else { return nothingToDo }
+        guard try await !release.isRight(mark) else {
+            try await release.awaitPods()
+            return nothingToDo
+        }
         try await DatabaseCheck(wish: wish, cluster: cluster).run()
         do { try await release.converge(mark) } catch let failure as Failure {
             throw try run.holding(.app, wish.digest, failure)

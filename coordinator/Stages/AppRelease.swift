@@ -43,6 +43,11 @@ struct AppRelease: Sendable {
     private var timeout: Duration { .seconds(app.timeoutSeconds) }
     private var limits: Limits { Limits(deadline: timeout + Self.slack, grace: Self.grace) }
 
+    private var selector: String { "\(RouteManifest.instanceLabel)=\(app.release)" }
+    private var diagnosis: Diagnosis {
+        Diagnosis(cluster: cluster, namespace: app.namespace, selector: selector)
+    }
+
     func revisions() async throws -> [Helm.Revision] {
         try Helm.revisions(
             await cluster.finished(
@@ -64,11 +69,37 @@ struct AppRelease: Sendable {
             mark.mayHaveOtherSecret(than: deployed)
         {
             _ = try await cluster.output(
-                cluster.kubectl.restart(
-                    selector: "\(RouteManifest.instanceLabel)=\(app.release)",
-                    namespace: app.namespace), op: "app.restart")
+                cluster.kubectl.restart(selector: selector, namespace: app.namespace),
+                op: "app.restart")
         }
         try await upgrade(mark)
+        try await awaitPods()
+    }
+
+    /// Waits until every pod is of the newest version and available. Helm does not: a Deployment
+    /// of one pod that may be unavailable is ready for it while that pod cannot start.
+    ///
+    /// Throws `timeout` with the pods that do not run and the newest warnings.
+    func awaitPods() async throws {
+        let tried = "waiting for the pods of \(app.release)"
+        do {
+            _ = try await cluster.run.world.clock.poll(
+                every: .seconds(2), atMost: timeout, waitingFor: "all of them to be available",
+                op: "app.pods"
+            ) {
+                let progress = try Kubectl.progress(
+                    await cluster.output(
+                        cluster.kubectl.list(
+                            "deployments", namespace: app.namespace, selector: selector),
+                        op: "app.deployments"))
+                if let stuck = progress.filter({ $0.value == .stuck }).keys.min() {
+                    throw Failure(.timeout, "the cluster gave up on deployment \(stuck)")
+                }
+                return progress.values.allSatisfy { $0 == .arrived } ? true : nil
+            }
+        } catch let failure as Failure where failure.code == .timeout {
+            throw await diagnosis.explain(failure.context(tried))
+        }
     }
 
     /// A release that Helm could not finish blocks every later upgrade. What never ran is taken
@@ -101,9 +132,6 @@ struct AppRelease: Sendable {
         let run = cluster.run
         run.say("helm: upgrading \(app.release), at most \(timeout.shortText)")
         let tried = "installing release \(app.release)"
-        let diagnosis = Diagnosis(
-            cluster: cluster, namespace: app.namespace,
-            selector: "\(RouteManifest.instanceLabel)=\(app.release)")
         let finished: Finished
         do {
             finished = try await run.effect(
