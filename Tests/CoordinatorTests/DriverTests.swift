@@ -4,6 +4,7 @@ import Model
 import Outside
 import Store
 import Support
+import Synchronization
 import Testing
 import Wire
 
@@ -131,11 +132,13 @@ extension DriverTests {
             var beside = world
             let store = try Store.open(path: project.store)
             let clock = ManualClock(now: world.clock.now(), autoAdvance: true)
+            let isEnding = Mutex(false)
             beside.clock = BusyClock(clock: clock) {
-                // On this clock too the holder renews as it does every five seconds.
-                guard let held = try store.lease(), held.holder.hasPrefix("ann@desk") else {
-                    return
-                }
+                // On this clock too the holder renews as it does every five seconds, and never
+                // again once it may have given the place back.
+                guard let held = try store.lease(), held.holder.hasPrefix("ann@desk"),
+                    !isEnding.withLock({ $0 })
+                else { return }
                 _ = try? store.renew(held, now: clock.now(), ttl: Tenure.ttl)
             }
             await Sentence(
@@ -149,7 +152,10 @@ extension DriverTests {
             try await drive(
                 project, beside, by: "bob@ci", verb: "jeeves up", waits: true,
                 say: { line in
-                    if line.hasPrefix("waiting for ann@desk, jeeves serve") { serving.cancel() }
+                    if line.hasPrefix("waiting for ann@desk, jeeves serve") {
+                        isEnding.withLock { $0 = true }
+                        serving.cancel()
+                    }
                 }
             ) { _ in
                 let held = try store.lease()
