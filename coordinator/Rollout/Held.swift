@@ -64,7 +64,8 @@ extension StageRun {
     /// nothing is to be remembered: what never served has nothing to go back to, and is safe to try
     /// again.
     func holding(
-        _ stage: StageName, _ content: Digest?, _ failure: Failure, else other: String = ""
+        _ stage: StageName, _ content: Digest?, _ failure: Failure,
+        else other: String = "run `jeeves up` again"
     ) throws -> Failure {
         func advised(_ advice: String) -> Failure {
             let fixes = [failure.fix, advice].filter { !$0.isEmpty }
@@ -75,7 +76,7 @@ extension StageRun {
         else { return advised(other) }
         let held = Held(
             stage: stage, content: content, rollout: driving.run, at: world.clock.now(),
-            reason: failure.message)
+            reason: failure.message.prefix { !$0.isNewline }.description)
         try HeldContents(store: store).add(
             [held], event("stage/\(stage.rawValue)", .failed, "held: \(failure.message)"))
         return advised("`jeeves rollout retry` tries it again, `jeeves rollout undo` goes back")

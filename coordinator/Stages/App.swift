@@ -38,15 +38,20 @@ struct App: Stage {
         try await secret.converge()
         let release = AppRelease(wish: wish, cluster: cluster)
         let mark = ReleaseMark(wish: wish.digest, secret: try await secret.version())
-        guard try await !release.isRight(mark) else {
-            try await release.awaitPods()
-            return nothingToDo
+        let isRight = try await release.isRight(mark)
+        var suspect: Digest?
+        do {
+            if isRight {
+                try await release.awaitPods()
+            } else {
+                try await DatabaseCheck(wish: wish, cluster: cluster).run()
+                suspect = wish.digest
+                try await release.converge(mark)
+            }
+        } catch let failure as Failure {
+            throw try run.holding(name, suspect, failure)
         }
-        try await DatabaseCheck(wish: wish, cluster: cluster).run()
-        do { try await release.converge(mark) } catch let failure as Failure {
-            throw try run.holding(.app, wish.digest, failure)
-        }
-        return "Rocket.Chat \(run.cluster.app.version)"
+        return isRight ? nothingToDo : "Rocket.Chat \(run.cluster.app.version)"
     }
 }
 

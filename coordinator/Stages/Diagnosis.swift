@@ -30,7 +30,7 @@ struct Diagnosis: Sendable {
         let lines = found.map { "\n  \($0)" }.joined()
         return Failure(
             failure.code, failure.message + lines,
-            fix: "look at `jeeves kubectl -- describe pods --namespace=\(namespace)`, mend the "
-                + "cause, and run `jeeves up`")
+            fix: "look at `jeeves kubectl -- describe pods --namespace=\(namespace)` and mend the "
+                + "cause")
     }
 }
