@@ -4,7 +4,7 @@ VERSION := $(shell sed -n 's/.*version = "\(.*\)"/\1/p' Sources/Model/Release.sw
 PACKAGES := .build/packages
 LAB := .build/debug/lab
 
-.PHONY: help setup build check test package demo lab-up lab-down bench clean
+.PHONY: help setup build check test nightly package demo lab-up lab-down bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -21,6 +21,9 @@ check: build ## lint; house rules run with the tests
 
 test: setup build ## run all tests
 	@.ci/test
+
+nightly: setup build ## play 100,000 schedules of changes and faults (half a day on two cores)
+	@JEEVES_SCHEDULES=100000 .build/debug/jeevesPackageTests.xctest --testing-library swift-testing --filter HistoryTests
 
 package: ## build both Debian packages into .build/packages
 	@swift build -c release --static-swift-stdlib -Xlinker -s -Xlinker --no-export-dynamic --product jeeves-agent

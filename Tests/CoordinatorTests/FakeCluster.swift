@@ -38,6 +38,8 @@ final class FakeCluster: Sendable {
         var marked: Set<String> = []
         /// What drains print that fail; nil lets them work.
         var drainError: String?
+        /// Nodes that were closed by us at each upgrade.
+        var upgradedBeside: [Set<String>] = []
         /// Commands that closed, drained or opened a node, in a word each.
         var drains: [String] = []
     }
@@ -249,6 +251,7 @@ extension FakeCluster {
             return Finished(ending: .exited(1), errors: error)
         }
         state.values = command.input?.reveal() ?? ""
+        state.upgradedBeside.append(state.marked)
         for index in state.revisions.indices where state.revisions[index]["status"] == "deployed" {
             state.revisions[index]["status"] = "superseded"
         }

@@ -50,6 +50,11 @@ public final class FakeWorld: Sendable {
     /// is dead.
     public func kill() { history.kill() }
 
+    /// What else dies with the process: it does nothing more there, whatever its code still tries.
+    public func whenCrashed(_ action: @escaping @Sendable () -> Void) {
+        history.whenCrashed(action)
+    }
+
     /// The process starts again and finds what the dead one left.
     public func restart() { history.restart() }
 

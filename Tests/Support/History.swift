@@ -18,6 +18,7 @@ final class History: Sendable {
         var crashedAfter: Op?
         var failures: [Op: (failure: Failure, times: Int)] = [:]
         var surprises: [String] = []
+        var whenCrashed: @Sendable () -> Void = {}
     }
 
     private let state = Mutex(State())
@@ -31,7 +32,17 @@ final class History: Sendable {
         state.withLock { $0.crashAt = $0.ops.count + count }
     }
 
-    func kill() { state.withLock { $0.crashedAfter = $0.ops.last ?? "nothing" } }
+    func kill() {
+        let whenCrashed = state.withLock { state in
+            state.crashedAfter = state.ops.last ?? "nothing"
+            return state.whenCrashed
+        }
+        whenCrashed()
+    }
+
+    func whenCrashed(_ action: @escaping @Sendable () -> Void) {
+        state.withLock { $0.whenCrashed = action }
+    }
 
     func restart() {
         state.withLock {
@@ -85,12 +96,15 @@ final class History: Sendable {
     }
 
     private func end(_ op: Op, _ number: Int) throws {
-        try state.withLock { state in
+        let whenCrashed = try state.withLock { state in
             if let op = state.crashedAfter { throw Crash(op: op) }
-            guard state.crashAt == number else { return }
+            guard state.crashAt == number else { return nil as (@Sendable () -> Void)? }
             state.crashedAfter = op
-            throw Crash(op: op)
+            return state.whenCrashed
         }
+        guard let whenCrashed else { return }
+        whenCrashed()
+        throw Crash(op: op)
     }
 
     private static func failIfAsked(_ op: Op, _ state: inout State) throws {

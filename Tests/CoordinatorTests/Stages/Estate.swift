@@ -28,13 +28,14 @@ final class Estate: Sendable {
         var waits = 0
         var afterWaits: [Int: @Sendable () async -> Void] = [:]
         var whenSaid: [(words: String, action: @Sendable () -> Void)] = []
+        var listener: @Sendable (String) -> Void = { _ in }
 
         /// Takes a line; returns what it was waited for with.
         mutating func hear(_ line: String) -> [@Sendable () -> Void] {
             lines.append(line)
             let due = whenSaid.filter { line.contains($0.words) }
             whenSaid.removeAll { line.contains($0.words) }
-            return due.map(\.action)
+            return due.map(\.action) + [{ [listener] in listener(line) }]
         }
     }
     private let heard = Mutex(Heard())
@@ -52,6 +53,13 @@ final class Estate: Sendable {
         fake.files["\(Assets.installed)/Terraform/main.tf"] = "module"
         fake.files["\(Assets.installed)/Terraform/modules/network/main.tf"] = "resource"
         fake.network.resolve("203.0.113.7", to: ["203.0.113.7"])
+        // A process that is dead writes nothing more, whatever its code still tries.
+        fake.whenCrashed { _ = try? Self.beginTerm(store) }
+    }
+
+    /// The place of the coordinator, taken from whoever has it.
+    private static func beginTerm(_ store: Store) throws -> Lease {
+        try store.acquireLease(holder: "test", now: .distantFuture, ttl: .zero)
     }
 
     /// What a person was told.
@@ -65,6 +73,16 @@ final class Estate: Sendable {
     /// Does something when a coordinator has waited so many times from now.
     func after(waits: Int, _ action: @escaping @Sendable () async -> Void) {
         heard.withLock { $0.afterWaits[$0.waits + waits] = action }
+    }
+
+    /// Hears everything that a person is told.
+    func listen(_ listener: @escaping @Sendable (String) -> Void) {
+        heard.withLock { $0.listener = listener }
+    }
+
+    /// Forgets what has not come yet.
+    func forgetWaits() {
+        heard.withLock { ($0.afterWaits, $0.whenSaid, $0.lines) = ([:], [], []) }
     }
 
     /// Does something once a person is told these words.
@@ -142,6 +160,7 @@ final class Estate: Sendable {
     ) throws -> StageRun {
         var world = fake.world
         world.clock = PatientClock(clock: fake.clock) { await self.pass() }
+        let store = self.store.under(try Self.beginTerm(store))
         let runID = fake.chance.runID()
         let driving = Driving(
             cluster: spec.cluster, epoch: try store.beginEpoch(run: runID), run: runID)

@@ -49,7 +49,7 @@ final class FakeAgents: Sendable {
         var silent: Set<NodeName> = []
         /// What a step comes to instead of `converged`.
         var endings: [StepID: StepState] = [:]
-        /// The same on one node only, by `node/step`.
+        /// The same on one node only, by `node/step`, or on all, by `*/step`.
         var broken: [String: StepState] = [:]
         /// Steps that are tried again whenever they have failed.
         var retried: Set<StepID> = []
@@ -235,7 +235,7 @@ final class FakeAgents: Sendable {
         let broken = state.broken
         let endings = state.endings
         func ending(_ id: StepID) -> StepState {
-            broken["\(node)/\(id)"] ?? endings[id] ?? .converged
+            broken["\(node)/\(id)"] ?? broken["*/\(id)"] ?? endings[id] ?? .converged
         }
         let next = spec.steps.first { step in
             let needs = step.needs.allSatisfy { agent.states[$0] == .converged }
