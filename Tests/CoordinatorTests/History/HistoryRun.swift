@@ -125,7 +125,7 @@ extension HistoryRun {
 /// What must hold.
 extension HistoryRun {
     /// At the beginning of a batch of workers: it is no larger than it may be, and beside it no
-    /// worker is torn. A torn worker holds up no controller, whose Kubernetes must not be the older.
+    /// worker is torn. A torn worker holds up no controller: its Kubernetes must not be the older.
     private func judge(said line: String) {
         guard line.hasPrefix("batch "), let colon = line.firstIndex(of: ":") else { return }
         let batch = Set(
@@ -173,7 +173,8 @@ extension HistoryRun {
             blame("the application changed while a worker was closed")
         }
         let marks = state.revisions.map { $0["description"] }
-        if zip(marks, marks.dropFirst()).contains(where: { $0 == $1 && $0 != "Upgrade failed" }) {
+        let pairs = zip(marks, marks.dropFirst())
+        if pairs.contains(where: { $0 == $1 && $0 != "Upgrade failed" }) {
             blame("a release was made twice")
         }
         if estate.agents.look(\.minted) != 3 {

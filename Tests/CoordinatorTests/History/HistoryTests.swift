@@ -14,6 +14,7 @@ import Testing
 @Suite struct HistoryTests {
     /// Schedules of one cluster, one after the other.
     private static let chain = 50
+    private static let log = Logger(label: "history")
     private static let environment = ProcessInfo.processInfo.environment
     private static let schedules = environment["JEEVES_SCHEDULES"].flatMap { Int($0) } ?? 200
     private static let seeds: [UInt64] =
@@ -35,7 +36,7 @@ import Testing
             }
             return found
         }
-        Logger(label: "history").notice(
+        Self.log.notice(
             "schedules",
             metadata: [
                 "schedules": "\(Self.seeds.count * Self.chain)", "broken": "\(found.count)",
@@ -53,7 +54,10 @@ import Testing
             try await history.install()
             for number in 1...Self.chain where found.isEmpty {
                 let schedule = Schedule(chance)
-                if Self.seeds.count == 1 { print(seed, number, schedule) }
+                if Self.seeds.count == 1 {
+                    Self.log.notice(
+                        "schedule", metadata: ["number": "\(number)", "is": "\(schedule)"])
+                }
                 do { try await history.play(schedule) } catch {
                     found.append("it does not end: \(error)")
                 }
