@@ -21,6 +21,9 @@ enum Reception {
                 let peer = try await PeerPolicy.checkAgent(
                     chain, cluster: run.cluster.cluster, rootPEM: authority.rootPEM,
                     denied: try Revocations(run.store).all(), now: run.world.clock.now())
+                if let node = AgentURI.node(peer.uri, of: run.cluster.cluster) {
+                    try Departures(run.store).admit(node, issuedAt: peer.issuedAt)
+                }
                 return Peer(uri: peer.uri, serial: peer.serial, expired: peer.expired)
             },
             log: run.log)
@@ -150,5 +153,6 @@ private enum EnrolmentDesk {
                     + "\(caller.roleName) of \(caller.account), Terraform made "
                     + "\(machine.instanceID)")
         }
+        try Departures(run.store).admit(request.node, instanceID: machine.instanceID)
     }
 }

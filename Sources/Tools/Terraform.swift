@@ -24,11 +24,13 @@ public struct Terraform: Sendable, Hashable {
 
     public func initialize() -> Command { command(["init", "-input=false", "-no-color"]) }
 
-    /// Writes the plan file and prints events; exit 0 whether or not something changes.
-    public func plan(destroying: Bool = false) -> Command {
+    /// Writes the plan file and prints events; exit 0 whether or not something changes. The
+    /// machines of `replacing` are made anew although nothing about them differs.
+    public func plan(destroying: Bool = false, replacing: [NodeName] = []) -> Command {
         command(
             ["plan", "-input=false", "-json", "-lock-timeout=60s", "-out=\(Self.planFile)"]
-                + (destroying ? ["-destroy"] : []))
+                + (destroying ? ["-destroy"] : [])
+                + replacing.map { "-replace=module.worker[\"\($0)\"].aws_instance.this" })
     }
 
     /// Applies the plan file and prints events.
@@ -143,5 +145,13 @@ extension Change {
             subject.contains("module.controller")
             && kinds.contains { subject.contains(".\($0).") }
         return isController || subject.contains("aws_ebs_volume")
+    }
+
+    /// The node whose machine it is about. A module's key is the node's name.
+    public var machine: NodeName? {
+        guard subject.hasSuffix("].aws_instance.this") else { return nil }
+        return subject.split(separator: "\"").dropFirst().first.flatMap {
+            NodeName(rawValue: String($0))
+        }
     }
 }

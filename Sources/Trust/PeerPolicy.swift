@@ -10,6 +10,8 @@ public struct VerifiedPeer: Hashable, Sendable {
     public let serial: String
     /// True if the certificate has expired and is good for a renewal only.
     public let expired: Bool
+    /// When our authority signed the certificate.
+    public let issuedAt: Date
 }
 
 /// Decides whether a certificate chain is that of a peer of ours. Each reason to refuse has its own
@@ -46,7 +48,7 @@ public enum PeerPolicy {
             throw refuse("\(node) has been revoked")
         }
         return VerifiedPeer(
-            uri: identity.uri, serial: serial, expired: isExpired)
+            uri: identity.uri, serial: serial, expired: isExpired, issuedAt: issue(of: leaf))
     }
 
     /// The coordinator, as an agent judges it: by the pin of its root and nothing else.
@@ -66,7 +68,12 @@ public enum PeerPolicy {
         guard home == cluster else { throw refuse("it belongs to the cluster \(home)") }
         return VerifiedPeer(
             uri: identity.uri,
-            serial: Hash.hex(certificates[0].serialNumber.bytes), expired: false)
+            serial: Hash.hex(certificates[0].serialNumber.bytes), expired: false,
+            issuedAt: issue(of: certificates[0]))
+    }
+
+    private static func issue(of leaf: Certificate) -> Date {
+        leaf.notValidBefore.addingTimeInterval(Authority.clockSlack.seconds)
     }
 
     private static func parse(_ chain: [[UInt8]]) throws -> [Certificate] {

@@ -40,8 +40,22 @@ final class FakeCluster: Sendable {
         var drainError: String?
         /// Nodes that were closed by us at each upgrade.
         var upgradedBeside: [Set<String>] = []
-        /// Commands that closed, drained or opened a node, in a word each.
+        /// What closed, drained, opened, removed or ended a node, in a word each.
         var drains: [String] = []
+
+        /// A kubelet has registered; one that was there under this name is that one from now on.
+        mutating func admit(_ member: String) {
+            if !members.contains(member) { members.append(member) }
+            unready.remove(member)
+        }
+
+        mutating func forget(_ member: String) {
+            drains.append("remove \(member)")
+            members.removeAll { $0 == member }
+            unready.remove(member)
+            closed.remove(member)
+            marked.remove(member)
+        }
     }
 
     private let state = Mutex(State())

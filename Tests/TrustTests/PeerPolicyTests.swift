@@ -56,6 +56,7 @@ struct PeerPolicyTests {
         let peer = try await checkAgent(agentChain())
         #expect(peer.uri == "spiffe://prod/agent/controller-1")
         #expect(!peer.expired)
+        #expect(peer.issuedAt == now)
         // The root itself may be left out of what the agent shows.
         #expect(try await checkAgent(Array(agentChain().dropLast())).uri == peer.uri)
     }
@@ -66,7 +67,8 @@ struct PeerPolicyTests {
         #expect(
             peer
                 == VerifiedPeer(
-                    uri: "spiffe://prod/coordinator", serial: peer.serial, expired: false))
+                    uri: "spiffe://prod/coordinator", serial: peer.serial, expired: false,
+                    issuedAt: peer.issuedAt))
     }
 
     @Test(

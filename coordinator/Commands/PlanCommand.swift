@@ -15,11 +15,14 @@ struct PlanCommand: AsyncParsableCommand {
               jeeves plan
               jeeves plan --output json --detailed-exitcode
               jeeves plan --out change.plan
+              jeeves plan --replace worker-2
             """)
 
     @OptionGroup var target: ProjectOptions
 
     @OptionGroup var place: WaitOption
+
+    @OptionGroup var losses: ReplaceOption
 
     @Option(name: .shortAndLong, help: "Output format.")
     var output = OutputFormat.table
@@ -33,9 +36,10 @@ struct PlanCommand: AsyncParsableCommand {
     var detailedExitcode = false
 
     func run() async throws {
-        let plan = try await Drive.run(target, resume: "jeeves plan", waits: place.waits) {
-            try await $0.plan()
-        }
+        let options = RolloutOptions(replace: Set(losses.replace))
+        let plan = try await Drive.run(
+            target, rollout: options, resume: "jeeves plan", waits: place.waits
+        ) { try await $0.plan() }
         do {
             try output.write(plan, table: table)
             if let out { try PlanFile(path: Working.absolute(out)).write(plan) }

@@ -18,7 +18,7 @@ struct Up: AsyncParsableCommand {
               jeeves up
               jeeves up --wait
               jeeves up --take-dns
-              jeeves up --replace controller-1
+              jeeves up --replace worker-2
               jeeves up --plan change.plan
             """)
 
@@ -35,8 +35,7 @@ struct UpOptions: ParsableArguments {
 
     @OptionGroup var place: WaitOption
 
-    @Option(help: .init("Allow this controller to be replaced or deleted.", valueName: "node"))
-    var replace: [NodeName] = []
+    @OptionGroup var losses: ReplaceOption
 
     @Flag(help: "Overwrite an existing DNS record that holds another value.")
     var takeDNS = false
@@ -54,12 +53,21 @@ struct UpOptions: ParsableArguments {
         let options: RolloutOptions
         do {
             options = RolloutOptions(
-                replace: Set(replace), takeDNS: takeDNS, approved: try plan?.approved())
+                replace: Set(losses.replace), takeDNS: takeDNS, approved: try plan?.approved())
         } catch { throw Ending.report(error) }
         let report = try await Drive.run(
             target, rollout: options, resume: resume, waits: place.waits, body)
         Terminal.write(Summary.render(report))
     }
+}
+
+/// Nodes that a person gives up as they are.
+struct ReplaceOption: ParsableArguments {
+    @Option(
+        help: .init(
+            "Make this worker anew, or let it go although it is down; allow this controller to be "
+                + "replaced or deleted.", valueName: "node"))
+    var replace: [NodeName] = []
 }
 
 /// What a finished rollout prints.

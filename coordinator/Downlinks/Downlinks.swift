@@ -56,6 +56,13 @@ public actor Downlinks {
         }
     }
 
+    /// Forgets a node that leaves the cluster, and ends its link.
+    func dismiss(_ node: NodeName) async {
+        specs[node] = nil
+        statuses[node] = nil
+        await live.removeValue(forKey: node)?.close()
+    }
+
     func connected() -> Set<NodeName> { Set(live.keys) }
 
     /// Nodes that are connected and have said how they are.

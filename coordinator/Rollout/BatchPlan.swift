@@ -83,6 +83,8 @@ struct Settled: Codable, Hashable, Sendable {
         .put(.meta, Self.key(node), try JSON.encode(self))
     }
 
+    static func forgetting(_ node: NodeName) -> Write { .delete(.meta, key(node)) }
+
     private static func key(_ node: NodeName) -> String { "settled/\(node)" }
 }
 

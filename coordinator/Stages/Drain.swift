@@ -2,7 +2,8 @@ import Model
 import Outside
 import Tools
 
-/// Empties a worker before its MicroK8s changes, and opens it again afterwards.
+/// Empties a worker before its MicroK8s changes, and opens it again afterwards; or before it leaves
+/// for good.
 ///
 /// A worker that it closed carries our mark in the cluster itself, so that whoever comes after a
 /// crash opens it. One that a person closed has no such mark and stays closed.
@@ -12,6 +13,7 @@ struct Drain: Sendable {
     private static let slack = Duration.seconds(30)
 
     let cluster: ClusterAccess
+    var stage = StageName.workers
     private var run: StageRun { cluster.run }
     private var patience: Duration { .seconds(run.cluster.rollout.drainSeconds) }
 
@@ -36,19 +38,14 @@ struct Drain: Sendable {
     /// Closes the node and waits until its pods have left. What they cannot do in time is told, and
     /// the node is open again then. Throws `conflict` for pods that may not leave, else `failed`.
     func empty(_ node: NodeName) async throws {
-        guard let member = try await member(node) else { return }
-        if !member.isClosed {
-            try await patch(cluster.kubectl.cordon(node), "closing \(node)", op: "kubectl.cordon")
-        } else if !member.isClosedByUs {
-            run.say("\(node): a person has closed it to pods, so it stays closed")
-        }
+        guard let member = try await close(node) else { return }
         // The pods of a node that is down cannot leave it, nor serve: waiting would be in vain.
         guard member.isReady else { return }
         run.say("\(node): draining")
         let finished: Finished
         do {
             finished = try await run.effect(
-                cluster.kubectl.drain(node, timeout: patience), stage: .workers,
+                cluster.kubectl.drain(node, timeout: patience), stage: stage,
                 limits: Limits(deadline: patience + Self.slack), op: "kubectl.drain")
         } catch let failure as Failure where failure.code == .timeout {
             try await open(node)
@@ -59,6 +56,19 @@ struct Drain: Sendable {
             try await open(node)
             throw failure
         }
+    }
+
+    /// Closes the node to new pods, and marks it unless a person has closed it before; returns what
+    /// it was. Nil if it is no member.
+    @discardableResult
+    func close(_ node: NodeName) async throws -> Kubectl.Member? {
+        guard let member = try await member(node) else { return nil }
+        if !member.isClosed {
+            try await patch(cluster.kubectl.cordon(node), "closing \(node)", op: "kubectl.cordon")
+        } else if !member.isClosedByUs {
+            run.say("\(node): a person has closed it to pods, so it stays closed")
+        }
+        return member
     }
 
     /// Opens the node again if we closed it.
@@ -74,7 +84,7 @@ struct Drain: Sendable {
 
     private func patch(_ command: Command, _ tried: String, op: Op) async throws {
         let finished = try await run.effect(
-            command, stage: .workers, limits: Self.patchLimits, op: op)
+            command, stage: stage, limits: Self.patchLimits, op: op)
         guard finished.succeeded else {
             throw Failure(
                 Kubectl.isOutage(finished) ? .unavailable : .failed,

@@ -10,12 +10,19 @@ struct Provision: Stage {
 
     func plan(_ run: StageRun) async throws -> [Change] {
         try await prepare(run)
-        return try await planned(run, destroying: false)
+        let changes = try await planned(run, replacing: try await replaced(run))
+        let leavers = Leave.leavers(in: changes, of: try? run.infrastructure())
+        return changes.map { change in
+            let leaver = leavers.first { $0.node == change.machine }
+            return Change(change.action, change.subject, detail: leaver?.detail ?? change.detail)
+        }
     }
 
     func run(_ run: StageRun) async throws -> String {
         try await prepare(run)
-        let changes = try await planned(run, destroying: false)
+        let replaced = try await replaced(run)
+        try Departures(run.store).adopt(by: run.driving.run)
+        let changes = try await planned(run, replacing: replaced)
         try refuseLosses(changes, allowed: run.options.replace)
         if changes.isEmpty {
             try await readOutputs(run)
@@ -25,16 +32,38 @@ struct Provision: Stage {
         for line in Orphans.lines(try await orphans.find()) {
             run.say("note: not in Terraform's state: \(line), or `terraform import` it")
         }
+        let leavers = Leave.leavers(in: changes, of: try? run.infrastructure())
+        try await Leave(run: run).seeOff(leavers, losing: changes)
         let summary = try await apply(run, changes: changes)
         try await readOutputs(run)
         return summary
+    }
+
+    /// Workers that Terraform shall make anew: those that a person named, and those that have left
+    /// already and can only go. One that an earlier run of the same wish replaced is not among
+    /// them.
+    private func replaced(_ run: StageRun) async throws -> [NodeName] {
+        let departures = Departures(run.store)
+        let machines = (try? run.infrastructure())?.machines ?? [:]
+        let named = try run.options.replace.filter { node in
+            try machines[node]?.role == .worker
+                && !departures.isReplaced(node)
+        }
+        let leaving = try departures.all().filter { $0.phase == .leaving }
+        guard !leaving.isEmpty else { return named.sorted() }
+        let state = try await run.world.processes.output(
+            of: terraform(run).state(),
+            limits: Limits(deadline: .seconds(120), outputBytesMax: 32 << 20),
+            op: "terraform.state")
+        let there = leaving.filter { state.contains("\"\($0.instanceID)\"") }
+        return named.union(there.map(\.node)).sorted()
     }
 
     /// Takes everything away again, proves it, and forgets the machines. Throws `conflict` with a
     /// command for each resource that is left.
     func destroy(_ run: StageRun) async throws -> String {
         try await prepare(run)
-        let changes = try await planned(run, destroying: true)
+        let changes = try await planned(run, destroying: true, replacing: [])
         let summary = changes.isEmpty ? nothingToDo : try await apply(run, changes: changes)
         try run.store.delete(.meta, StageRun.infrastructureKey)
         try run.store.delete(.meta, Routes.servingKey)
@@ -85,10 +114,13 @@ struct Provision: Stage {
         }
     }
 
-    private func planned(_ run: StageRun, destroying: Bool) async throws -> [Change] {
+    private func planned(
+        _ run: StageRun, destroying: Bool = false, replacing: [NodeName]
+    ) async throws -> [Change] {
         let seen = TerraformLog(say: { _ in })
         let finished = try await run.effect(
-            terraform(run).plan(destroying: destroying), stage: name, limits: Self.limits,
+            terraform(run).plan(destroying: destroying, replacing: replacing), stage: name,
+            limits: Self.limits,
             op: "terraform.plan", isReading: true, line: { seen.note($0) })
         guard finished.succeeded else { throw seen.failure("planning", finished) }
         return seen.changes()

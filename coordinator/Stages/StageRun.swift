@@ -145,7 +145,8 @@ extension StageRun {
 
 /// What a person allowed on the command line.
 public struct RolloutOptions: Sendable, Hashable {
-    /// Controllers that Terraform may replace or delete.
+    /// Controllers that Terraform may replace or delete; workers that it replaces, and that may go
+    /// although they are down.
     public var replace: Set<NodeName>
     /// Overwrite an existing DNS record that holds another value.
     public var takeDNS: Bool

@@ -14,6 +14,7 @@ struct Workers: Stage {
     func content(_ run: StageRun) throws -> Digest? { try convergence.content(run) }
 
     func run(_ run: StageRun) async throws -> String {
+        try await Leave(run: run).finish()
         try await Drain.settle(run)
         let work = WorkerWork(run: run, convergence: convergence)
         let outcome = try await BatchWalk(convergence: convergence, run: run, work: work).walk()

@@ -83,7 +83,11 @@ final class FakeAgents: Sendable {
     /// A machine was made, or is no more.
     func machine(_ node: NodeName, _ action: Change.Action) async {
         guard action == .create else {
-            cluster.change { state in state.members.removeAll { $0 == node.rawValue } }
+            // A control plane forgets nobody by itself.
+            cluster.change { state in
+                state.drains.append("end \(node)")
+                state.unready.insert(node.rawValue)
+            }
             let link = state.withLock { state in
                 state.agents[node] = nil
                 return state.links.removeValue(forKey: node)
@@ -207,6 +211,7 @@ final class FakeAgents: Sendable {
             guard let bytes = try? JSON.encode(ticket) else { return .done }
             return .secret(Secret(String(decoding: bytes, as: UTF8.self)))
         case .join(let ticket): return join(ticket, node, &state)
+        case .removeMember(let member): return remove(member)
         default: return .failure(Failure(.unsupported, "answering: a fake agent cannot"))
         }
     }
@@ -222,9 +227,16 @@ final class FakeAgents: Sendable {
             state.lostJoins -= 1
         } else {
             state.agents[node]?.hasJoined = true
-            cluster.change { $0.members.append(node.rawValue) }
+            cluster.change { $0.admit(node.rawValue) }
         }
         return state.joinAnswer ?? .done
+    }
+
+    private func remove(_ member: NodeName) -> Reply.Body {
+        do {
+            try fake.effect("member.remove") { cluster.change { $0.forget(member.rawValue) } }
+            return .done
+        } catch { return .failure(Failure(error, trying: "removing \(member)")) }
     }
 
     /// Brings the first step that is not right one state further.
@@ -254,9 +266,7 @@ final class FakeAgents: Sendable {
             state.story.append("\(node)/\(next.id)")
             let isControlPlane = next.body.kind == "microk8s" && node.rawValue.hasPrefix("contr")
             agents.cluster.change { cluster in
-                if isControlPlane, !cluster.members.contains(node.rawValue) {
-                    cluster.members.append(node.rawValue)
-                }
+                if isControlPlane { cluster.admit(node.rawValue) }
             }
         }
         return [status(node, &state, agents.fake)]

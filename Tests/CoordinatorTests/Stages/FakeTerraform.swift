@@ -68,6 +68,13 @@ final class FakeTerraform: Sendable {
     func look<Value: Sendable>(_ body: (State) -> Value) -> Value { state.withLock { body($0) } }
     func change(_ body: (inout State) -> Void) { state.withLock { body(&$0) } }
 
+    /// Somebody ended the machine of a node by hand.
+    func lose(_ node: String) {
+        change {
+            $0.made.removeAll { $0.address == "module.worker[\"\(node)\"].aws_instance.this" }
+        }
+    }
+
     /// Ids of what the state names.
     var ids: [String] { look { $0.made.map(\.id) } }
 
@@ -100,7 +107,13 @@ final class FakeTerraform: Sendable {
                 ending: .exited(1), errors: "Error: Inconsistent dependency lock file")
         }
         switch words.first {
-        case "plan": return try plan(String(folder), destroying: words.contains("-destroy"))
+        case "plan":
+            let start = "-replace="
+            let anew = words.filter { $0.hasPrefix(start) }.map {
+                String($0.dropFirst(start.count))
+            }
+            return try plan(
+                String(folder), destroying: words.contains("-destroy"), replacing: Set(anew))
         case "apply": return try await apply()
         case "output": return Finished(ending: .exited(0), output: outputs())
         case "state":
@@ -112,7 +125,9 @@ final class FakeTerraform: Sendable {
 
     // MARK: Planning
 
-    private func plan(_ folder: String, destroying: Bool) throws -> Finished {
+    private func plan(
+        _ folder: String, destroying: Bool, replacing anew: Set<String>
+    ) throws -> Finished {
         if let error = look({ $0.planError }) {
             return Self.errors([Self.version, Self.diagnostic(error, "", nil)])
         }
@@ -127,7 +142,7 @@ final class FakeTerraform: Sendable {
                 if found == nil { steps.append(Step(action: .create, resource: want)) }
                 guard let found else { continue }
                 let action: Change.Action? =
-                    state.tainted.contains(want.address)
+                    state.tainted.union(anew).contains(want.address)
                     ? .replace : found.settings == want.settings ? nil : .update
                 if let action { steps.append(Step(action: action, resource: want)) }
             }
