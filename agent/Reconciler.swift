@@ -150,6 +150,38 @@ public actor Reconciler {
         return status()
     }
 
+    /// What a fresh check of every step of `spec` finds, whether the node has it or not. Changes
+    /// nothing. Throws `invalid` for another node's spec.
+    func look(at spec: NodeSpec) async throws -> [StepFinding] {
+        guard spec.cluster == settings.cluster, spec.node == settings.node else {
+            throw Failure(
+                .invalid,
+                "checking a spec: it is for \(spec.node) of \(spec.cluster), and this is "
+                    + "\(settings.node) of \(settings.cluster)")
+        }
+        var findings: [StepFinding] = []
+        for step in spec.steps { findings.append(try await look(at: step)) }
+        return findings
+    }
+
+    private func look(at spec: StepSpec) async throws -> StepFinding {
+        guard let step = makeStep(spec) else {
+            return StepFinding(id: spec.id, verdict: .unsupported)
+        }
+        do {
+            let condition = try await step.check(world)
+            let isWanted = spec.presence == .present && condition != .right
+            return StepFinding(
+                id: spec.id, verdict: .found(condition),
+                diff: isWanted ? try await step.diff(world) : "")
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            return StepFinding(
+                id: spec.id, verdict: .failed(Failure(error, trying: "checking \(spec.id)")))
+        }
+    }
+
     /// What the node obeys already, for the hello.
     public func fence() -> Fence? { (try? spec()).flatMap { $0.map(Fence.init(of:)) } }
 

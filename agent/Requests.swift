@@ -45,6 +45,13 @@ public struct Requests: Sendable {
             case .renewCertificate:
                 return .text(try await Renewal(reconciler: reconciler, world: world).run())
             case .certificates: return .text(try await certificates())
+            case .check(let spec):
+                let findings = try await reconciler.look(at: spec)
+                return .text(String(decoding: try JSON.encode(findings), as: UTF8.self))
+            case .unknown(let kind):
+                throw Failure(
+                    .unsupported, "answering the coordinator: this agent knows no request \(kind)",
+                    fix: "install the coordinator's version of jeeves-agent on the node")
             }
         } catch {
             return .failure(

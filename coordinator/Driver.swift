@@ -170,7 +170,7 @@ public struct Driver: Sendable {
             progress(.started(stage.name))
             found.append(Plan.StagePlan(stage: stage.name, changes: try await stage.plan(run)))
         }
-        return try Plan(of: run.cluster, stages: found)
+        return try Plan(of: run.cluster, contents: run.contents(of: recipe), stages: found)
     }
 
     /// Undoes the install recipe in reverse order.

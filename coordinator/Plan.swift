@@ -7,28 +7,41 @@ public struct Plan: Codable, Hashable, Sendable {
     public struct StagePlan: Codable, Hashable, Sendable {
         public let stage: StageName
         public let changes: [Change]
+
+        fileprivate var withoutNotes: StagePlan {
+            StagePlan(stage: stage, changes: changes.map(\.withoutNote))
+        }
     }
 
     /// What the digest is taken over.
     private struct Content: Encodable {
         let cluster: Digest
-        let changes: [[String]]
+        let contents: [String: Digest]
+        let stages: [StagePlan]
     }
 
-    /// Over the cluster file and the changes.
+    /// Over the cluster file, what the stages make of it and of the files that it names, and the
+    /// changes.
     public let digest: Digest
     /// Over the decoded cluster file: comments and layout do not count.
     public let cluster: Digest
     /// How many changes there are of each action that occurs.
     public let counts: [String: Int]
+    /// What the stages make of the cluster file, by the stage's name: see ``Stage/content(_:)``.
+    public let contents: [String: Digest]
     public let stages: [StagePlan]
 
     public var changes: [Change] { stages.flatMap(\.changes) }
 
     /// Throws what the encoder throws.
-    init(of spec: ClusterSpec, stages: [StagePlan]) throws {
+    init(
+        of spec: ClusterSpec, contents: [String: Digest] = [:], stages: [StagePlan]
+    ) throws {
         cluster = try Self.digest(of: spec)
-        digest = try Hash.digest(of: Content(cluster: cluster, changes: Self.lines(stages)))
+        self.contents = contents
+        digest = try Hash.digest(
+            of: Content(
+                cluster: cluster, contents: contents, stages: stages.map(\.withoutNotes)))
         counts = Dictionary(
             stages.flatMap(\.changes).map { ($0.action.rawValue, 1) }, uniquingKeysWith: +)
         self.stages = stages
@@ -55,9 +68,14 @@ public struct Plan: Codable, Hashable, Sendable {
                 fix: fix)
         }
         var moved: [String] = cluster == before.cluster ? [] : ["the cluster file"]
+        if moved.isEmpty {
+            moved += contents.keys.sorted().filter { contents[$0] != before.contents[$0] }.map {
+                "a file that stage \($0) reads"
+            }
+        }
         let (old, new) = (Self.lines(before.stages), Self.lines(stages))
-        moved += new.filter { !old.contains($0) }.map { "now also \(Self.text($0))" }
-        moved += old.filter { !new.contains($0) }.map { "no longer \(Self.text($0))" }
+        moved += new.filter { !old.contains($0) }.map { "now also \($0.text)" }
+        moved += old.filter { !new.contains($0) }.map { "no longer \($0.text)" }
         let shown = moved.prefix(Self.movedMax).joined(separator: "; ")
         let more = moved.count > Self.movedMax ? "; and \(moved.count - Self.movedMax) more" : ""
         throw Failure(.stale, "\(tried): since then moved: \(shown)\(more)", fix: fix)
@@ -66,16 +84,21 @@ public struct Plan: Codable, Hashable, Sendable {
     /// What is told of what moved, at most.
     private static let movedMax = 10
 
-    private static func lines(_ stages: [StagePlan]) -> [[String]] {
-        stages.flatMap { stage in
-            stage.changes.map {
-                [stage.stage.rawValue, $0.action.rawValue, $0.subject, $0.detail]
-            }
+    /// One change, comparable with that of another plan.
+    private struct Line: Hashable {
+        let stage: StageName
+        let change: Change
+
+        var text: String {
+            [stage.rawValue, change.action.rawValue, change.subject, change.detail]
+                .filter { !$0.isEmpty }.joined(separator: " ")
         }
     }
 
-    private static func text(_ line: [String]) -> String {
-        line.filter { !$0.isEmpty }.joined(separator: " ")
+    private static func lines(_ stages: [StagePlan]) -> [Line] {
+        stages.flatMap { stage in
+            stage.changes.map { Line(stage: stage.stage, change: $0.withoutNote) }
+        }
     }
 }
 

@@ -10,27 +10,6 @@ public enum StageName: String, Codable, Sendable, CaseIterable, Comparable {
     }
 }
 
-/// One thing that a stage would change, for `jeeves plan`.
-public struct Change: Codable, Hashable, Sendable {
-    public enum Action: String, Codable, Sendable, CaseIterable {
-        case create, update, replace, delete, run
-    }
-
-    public let action: Action
-    /// What changes: a Terraform address, `node/step`, a record.
-    public let subject: String
-    public let detail: String
-    /// For a person only, and may read otherwise a minute later: no part of a plan's digest.
-    public let note: String
-
-    public init(_ action: Action, _ subject: String, detail: String = "", note: String = "") {
-        self.action = action
-        self.subject = subject
-        self.detail = detail
-        self.note = note
-    }
-}
-
 /// A saved walk through an ordered list of stages.
 public struct Rollout: Codable, Hashable, Sendable {
     /// docs/operating.md draws how one leads to another.

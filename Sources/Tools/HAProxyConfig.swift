@@ -198,6 +198,23 @@ extension HAProxyConfig {
         return try file(body: body, digest: hash(body)) == text ? .jeeves : .edited
     }
 
+    /// A configuration that a person may have written, without what may be a password: the rest of
+    /// a line after a word that HAProxy's manual has one behind (`stats auth`, `userlist`,
+    /// `setenv`, `http-check send hdr`).
+    public static func redacted(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            let words = line.split(whereSeparator: \.isWhitespace)
+            guard
+                let word = words.first(where: { word in
+                    secretive.contains { word.lowercased().hasSuffix($0) }
+                })
+            else { return String(line) }
+            return "\(line[..<word.endIndex]) [redacted]"
+        }.joined(separator: "\n")
+    }
+
+    private static let secretive = ["auth", "password", "authorization", "setenv"]
+
     /// The first line in which two texts differ, for a person: its number and both versions.
     public static func firstDifference(
         found: String, wanted: String

@@ -8,6 +8,14 @@ public struct Helm: Sendable, Hashable {
     public enum Chart: Sendable, Hashable {
         case repository(url: String, name: String, version: String)
         case local(path: String)
+
+        fileprivate var arguments: [String] {
+            switch self {
+            case .local(let path): [path]
+            case .repository(let url, let name, let version):
+                [name, "--repo=\(url)", "--version=\(version)"]
+            }
+        }
     }
 
     public let kubeconfig: String
@@ -49,12 +57,12 @@ public struct Helm: Sendable, Hashable {
     public static func checkVersion(_ text: String) throws {
         let shown = text.prefix(64).split(whereSeparator: \.isNewline).first ?? ""
         let core = shown.drop { $0 == "v" }.prefix { $0 != "+" }
-        guard let version = Version(String(core)), version >= Version(3, 8, 0),
+        guard let version = Version(String(core)), version >= Version(3, 13, 0),
             version < Version(5, 0, 0)
         else {
             throw Failure(
                 .unsupported, "checking Helm: it is \"\(shown)\"",
-                fix: "install Helm 3.8 or newer, or Helm 4")
+                fix: "install Helm 3.13 or newer, or Helm 4")
         }
     }
 
@@ -70,17 +78,43 @@ public struct Helm: Sendable, Hashable {
         _ release: String, _ chart: Chart, namespace: String, values: Secret, timeout: Duration,
         description: String
     ) -> Command {
-        var arguments = ["upgrade", "--install", release]
-        switch chart {
-        case .local(let path): arguments.append(path)
-        case .repository(let url, let name, let version):
-            arguments += [name, "--repo=\(url)", "--version=\(version)"]
+        command(
+            ["upgrade", "--install", release] + chart.arguments + [
+                "--namespace=\(namespace)", "--create-namespace", "--values=-", "--reset-values",
+                "--wait", "--timeout=\(timeout.components.seconds)s",
+                "--description=\(description)",
+            ], input: values)
+    }
+
+    /// What ``upgrade(_:_:namespace:values:timeout:description:)`` would make, as JSON; changes
+    /// nothing. The chart may look things up in the cluster.
+    public func preview(
+        _ release: String, _ chart: Chart, namespace: String, values: Secret
+    ) -> Command {
+        command(
+            ["upgrade", release] + chart.arguments + [
+                "--namespace=\(namespace)", "--values=-", "--reset-values", "--dry-run=server",
+                "--output=json",
+            ], input: values)
+    }
+
+    /// The objects of the release as they were rendered, as YAML.
+    public func manifest(_ release: String, namespace: String) -> Command {
+        command(["get", "manifest", release, "--namespace=\(namespace)"])
+    }
+
+    /// The objects in what ``preview(_:_:namespace:values:)`` printed, as YAML. Throws `failed`
+    /// with Helm's reason, `invalid` if it printed something else.
+    public static func previewed(_ finished: Finished) throws -> String {
+        struct Release: Decodable { let manifest: String }
+        guard finished.succeeded else {
+            throw Failure(
+                .failed, "rendering the chart: \(finished.sentence)",
+                fix: "mend the cluster file's `app`, and run `jeeves plan` again")
         }
-        arguments += [
-            "--namespace=\(namespace)", "--create-namespace", "--values=-", "--reset-values",
-            "--wait", "--timeout=\(timeout.components.seconds)s", "--description=\(description)",
-        ]
-        return command(arguments, input: values)
+        return try JSON.decode(
+            Release.self, from: finished.output.utf8, what: "Helm's preview"
+        ).manifest
     }
 
     public func rollback(

@@ -40,6 +40,10 @@ public struct Terraform: Sendable, Hashable {
 
     public func output() -> Command { command(["output", "-json", "-no-color"]) }
 
+    /// Prints the plan file with every attribute. It starts the provider for its schema, which
+    /// takes about 20 s.
+    public func show() -> Command { command(["show", "-json", "-no-color", Self.planFile]) }
+
     /// Prints the state, which names every resource that Terraform knows.
     public func state() -> Command { command(["state", "pull"]) }
 
@@ -76,7 +80,10 @@ public enum TerraformEvent: Hashable, Sendable {
         case "planned_change":
             guard let change = raw.change, let action = change.planned else { return nil }
             self = .planned(
-                Change(action, change.resource.addr), reason: change.reason ?? "")
+                Change(
+                    action, change.resource.addr,
+                    effects: [.delete, .replace].contains(action) ? [.irreversible] : []),
+                reason: change.reason ?? "")
         case "apply_start":
             guard let hook = raw.hook, hook.action != "read" else { return nil }
             self = .started(address: hook.resource.addr, action: hook.action ?? "")

@@ -103,6 +103,15 @@ public enum AgentRequest: Codable, Hashable, Sendable {
     case certificates
     /// Dial a new connection and carry it to this node's Kubernetes API.
     case openTunnel(UInt64)
+    /// Checks every step of a spec that the node need not have; the answer is the JSON of a list of
+    /// ``StepFinding``. Changes nothing.
+    case check(NodeSpec)
+    /// One of a newer coordinator. It is refused by an answer: the link is not to blame.
+    case unknown(kind: String)
+}
+
+extension AgentRequest {
+    fileprivate static func isKnown(_ kind: String) -> Bool { CodingKeys(stringValue: kind) != nil }
 }
 
 public enum LogSource: String, Codable, Hashable, Sendable, CaseIterable {
@@ -116,6 +125,29 @@ public struct Request: Codable, Hashable, Sendable {
     public init(id: UInt64, body: AgentRequest) {
         self.id = id
         self.body = body
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        id = try container.decode(UInt64.self, forKey: .id)
+        let kinds = try container.nestedContainer(keyedBy: AnyKey.self, forKey: .body).allKeys
+        if kinds.count == 1, !AgentRequest.isKnown(kinds[0].stringValue) {
+            body = .unknown(kind: String(kinds[0].stringValue.prefix(Self.kindCharactersMax)))
+        } else {
+            body = try container.decode(AgentRequest.self, forKey: .body)
+        }
+    }
+
+    /// Of a kind that this version does not know, so much is repeated.
+    private static let kindCharactersMax = 64
+
+    /// Any key of an object.
+    private struct AnyKey: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
     }
 }
 

@@ -92,6 +92,30 @@ private struct LyingStep: Step {
         #expect(await reconciler.status().isConverged(generation: 1))
     }
 
+    @Test("a fresh check says what is wrong of each step of a spec, and neither keeps nor does it")
+    func look() async throws {
+        fake.files["/etc/a"] = "right"
+        fake.files["/etc/b"] = "wrong"
+        let reconciler = reconciler()
+        await reconciler.accept(spec([step("a", file: "/etc/a")]))
+        try await reconciler.pass()
+        fake.forgetOps()
+        let unknown = StepSpec(
+            id: StepID(unchecked: "new"), body: .unknown(kind: "of-tomorrow"))
+        let wanted = spec(
+            [step("a", file: "/etc/a"), step("b", file: "/etc/b"), unknown], generation: 2)
+        let findings = try await reconciler.look(at: wanted)
+        #expect(findings.map(\.id.rawValue) == ["a", "b", "new"])
+        #expect(findings.map(\.verdict) == [.found(.right), .found(.missing), .unsupported])
+        #expect(fake.ops == [])
+        #expect(await reconciler.status().generation == 1)
+        let other = NodeSpec(
+            cluster: wanted.cluster, node: NodeName(unchecked: "worker-7"), epoch: 1,
+            run: wanted.run, generation: 1, digest: wanted.digest, steps: [])
+        let refusal = await #expect(throws: Failure.self) { try await reconciler.look(at: other) }
+        #expect(refusal?.code == .invalid)
+    }
+
     @Test("the status names the coordinator's start for which every step was looked at")
     func checkedFor() async throws {
         let reconciler = reconciler()

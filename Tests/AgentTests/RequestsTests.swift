@@ -191,4 +191,12 @@ import Wire
         }
         #expect(failure(await requests().answer(.removeMember(worker)))?.code == .failed)
     }
+
+    @Test("a request that this agent does not know is answered, with what to install")
+    func unknown() async throws {
+        let refusal = failure(await requests().answer(.unknown(kind: "brewCoffee")))
+        #expect(refusal?.code == .unsupported)
+        #expect(refusal?.message.contains("brewCoffee") == true)
+        #expect(refusal?.fix.contains("jeeves-agent") == true)
+    }
 }

@@ -37,6 +37,25 @@ import Testing
         }
     }
 
+    @Test("a plan of a change has what Helm renders otherwise, without the secrets in it")
+    func rendered() async throws {
+        let licence = ("licenseFile: \"\"", "licenseFile: /p/l")
+        try await withStand(edits: [licence]) { fake, _, run in
+            fake.files.put(Array("LICENCE-1".utf8), at: "/p/l", mode: 0o600)
+            _ = try await App().run(run)
+            fake.files.put(Array("LICENCE-2".utf8), at: "/p/l", mode: 0o600)
+            var other = run
+            other.cluster.app.version = "8.7.0"
+            let before = fake.changes
+            let planned = try await App().plan(other)
+            #expect(planned.map(\.subject) == ["release/rocketchat", "deployment/chat"])
+            #expect(planned.last?.effects == [.restart])
+            #expect(planned.last?.diff.contains("8.7.0") == true)
+            #expect(planned.allSatisfy { !$0.diff.contains("LICENCE") })
+            #expect(fake.changes == before, "a plan only reads")
+        }
+    }
+
     @Test("pods that Helm did not wait for are waited for")
     func pods() async throws {
         try await withStand { fake, cluster, run in

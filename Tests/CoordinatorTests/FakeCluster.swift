@@ -225,6 +225,10 @@ extension FakeCluster {
         return state.withLock { state in
             switch words.first {
             case "history": return Self.history(state)
+            case "get":
+                return Finished(ending: .exited(0), output: Self.manifest(state.values))
+            case "upgrade" where command.arguments.contains("--dry-run=server"):
+                return Self.preview(command)
             case "upgrade": return Self.upgrade(command, &state)
             case "rollback":
                 for index in state.revisions.indices
@@ -239,6 +243,35 @@ extension FakeCluster {
             default: return Finished(ending: .exited(0), output: "v3.18.0")
             }
         }
+    }
+
+    /// A chart that hands the licence and the image's tag to the pods of one Deployment.
+    private static func manifest(_ values: String) -> String {
+        func value(_ key: String) -> String {
+            let rest = values.split(separator: "\"\(key)\":\"", maxSplits: 1).dropFirst().first
+            return rest.map { String($0.prefix { $0 != "\"" }) } ?? "none"
+        }
+        return """
+            ---
+            # Source: rocketchat/templates/chat.yaml
+            kind: Deployment
+            metadata: {name: chat}
+            spec:
+              template:
+                image: chat:\(value("tag"))
+                env: [{name: ROCKETCHAT_LICENSE, value: \(value("license"))}]
+            ---
+            kind: Secret
+            metadata: {name: chat}
+            data: {key: c2VjcmV0}
+
+            """
+    }
+
+    private static func preview(_ command: Command) -> Finished {
+        let text = manifest(command.input?.reveal() ?? "")
+        let json = (try? JSON.encode(["manifest": text])) ?? []
+        return Finished(ending: .exited(0), output: String(decoding: json, as: UTF8.self))
     }
 
     private static func history(_ state: State) -> Finished {

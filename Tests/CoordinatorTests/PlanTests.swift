@@ -38,6 +38,38 @@ import Testing
         #expect(read.stages == plan.stages)
     }
 
+    @Test("other text, other effects, another file that is named: another plan")
+    func everything() throws {
+        func digest(_ change: Change, app: String = "a") throws -> Digest {
+            let content = Digest(unchecked: String(repeating: app, count: 64))
+            return try Plan(
+                of: cluster(), contents: ["app": content],
+                stages: [Plan.StagePlan(stage: .app, changes: [change])]
+            ).digest
+        }
+        let first = try digest(Change(.update, "x", effects: [.reload], diff: "-a\n+b"))
+        #expect(try first != digest(Change(.update, "x", effects: [.reload], diff: "-a\n+c")))
+        #expect(try first != digest(Change(.update, "x", diff: "-a\n+b")))
+        let change = Change(.update, "x", effects: [.reload], diff: "-a\n+b")
+        #expect(try first == digest(change))
+        #expect(try first != digest(change, app: "b"))
+    }
+
+    @Test("a file that the cluster file names is told as what moved")
+    func file() throws {
+        func plan(_ app: String) throws -> Plan {
+            try Plan(
+                of: cluster(),
+                contents: ["app": Digest(unchecked: String(repeating: app, count: 64))],
+                stages: [])
+        }
+        let before = try plan("a")
+        let told = #expect(throws: Failure.self) {
+            try plan("b").require(Plan.Approved(before))
+        }
+        #expect(told?.message.hasSuffix("since then moved: a file that stage app reads") == true)
+    }
+
     @Test("notes may change, and the plan is still the same")
     func notes() throws {
         let before = try plan([Change(.update, "a", note: "since 5 s")], of: cluster())

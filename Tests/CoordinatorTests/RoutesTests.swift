@@ -39,7 +39,7 @@ import Testing
             let (fake, cluster) = try StageStand.prepared()
             try await StageStand.with(fake, cluster, store: store) { stand in
                 let planned = try await Routes().plan(stand.run)
-                #expect(planned.first?.detail == "known after app")
+                #expect(planned.first?.knownAfter == .app)
                 let failure = await #expect(throws: Failure.self) {
                     try await Routes().run(stand.run)
                 }

@@ -127,7 +127,9 @@ extension FakeWorld {
     var changes: [String] {
         let verbs: Set = ["apply", "restart", "upgrade", "rollback", "uninstall"]
         return processes.commands.compactMap { command in
-            guard command.input?.reveal().contains(DatabaseCheck.pod) != true else { return nil }
+            guard command.input?.reveal().contains(DatabaseCheck.pod) != true,
+                !command.arguments.contains("--dry-run=server")
+            else { return nil }
             return command.arguments.first { verbs.contains($0) }.map { "\(command.program) \($0)" }
         }
     }

@@ -140,4 +140,30 @@ import Testing
         #expect(info.pid == 6782)
         #expect(info.description == "jeeves-abc")
     }
+
+    @Test("what may be a password in a person's configuration is not told")
+    func redacted() {
+        let text = """
+            userlist people
+                user anna insecure-password s3cret
+                user otto password $6$k6
+            listen stats
+                stats auth anna:s3cret
+                http-check send hdr Authorization "Basic czNjcmV0"
+            global
+                setenv TOKEN s3cret
+                maxconn 10
+            """
+        let shown = HAProxyConfig.redacted(text)
+        #expect(!shown.contains("s3cret") && !shown.contains("$6$") && !shown.contains("czNj"))
+        #expect(shown.contains("    user anna insecure-password [redacted]\n"))
+        #expect(shown.hasSuffix("\n    maxconn 10"))
+    }
+
+    @Test("nothing of our own configuration is taken for a password")
+    func nothingOfOurs() throws {
+        let text = HAProxyConfig.render(
+            HAProxySpec(domain: try DomainName("chat.example.org")), version: HAProxyVersion(2, 6))
+        #expect(HAProxyConfig.redacted(text) == text)
+    }
 }

@@ -81,4 +81,58 @@ import Testing
         #expect(!loses(.delete, #"module.worker["worker-1"].aws_instance.this"#))
         #expect(!loses(.replace, #"module.controller["controller-1"].aws_eip_association.this"#))
     }
+
+    /// The shape is that of Terraform 1.11's format 1.2.
+    private static let shown = """
+        {"format_version":"1.2","resource_changes":[
+         {"address":"aws_instance.a","change":{"actions":["update"],
+          "before":{"instance_type":"t3.large","public_ip":"192.0.2.1","tags":{"Name":"a"},
+           "root_block_device":[{"volume_size":20,"encrypted":true}],"password":"s3cret",
+           "ipv6":null,"groups":["x","y"]},
+          "after":{"instance_type":"t3.xlarge","tags":{"Name":"a"},
+           "root_block_device":[{"volume_size":40,"encrypted":true}],"password":"n3w",
+           "ipv6":null,"groups":["x"]},
+          "after_unknown":{"public_ip":true,"tags":{},"groups":[false]},
+          "before_sensitive":{"password":true},"after_sensitive":{"password":true}}},
+         {"address":"aws_instance.b","change":{"actions":["delete","create"],
+          "before":{"ami":"ami-1","id":"i-1"},"after":{"ami":"ami-2"},
+          "after_unknown":{"id":true},"before_sensitive":false,"after_sensitive":{}}},
+         {"address":"aws_eip.c","change":{"actions":["create"],"before":null,
+          "after":{"domain":"vpc"},"after_unknown":{},"before_sensitive":false,
+          "after_sensitive":false}}]}
+        """
+
+    @Test("a plan's attributes are told with what they mean, and what is sensitive is not")
+    func attributes() throws {
+        let changes = try TerraformAttributes.detail(
+            [
+                Change(.update, "aws_instance.a"),
+                Change(.replace, "aws_instance.b", effects: [.irreversible]),
+                Change(.create, "aws_eip.c"),
+            ], from: Self.shown)
+        #expect(
+            changes[0].diff == """
+                -groups: [x, y]
+                +groups: [x]
+                -instance_type: t3.large
+                +instance_type: t3.xlarge
+                -password: [redacted]
+                +password: [redacted]
+                -public_ip: 192.0.2.1
+                +public_ip: known after apply
+                -root_block_device.0.volume_size: 20
+                +root_block_device.0.volume_size: 40
+                """)
+        #expect(changes.map(\.effects) == [[.restart], [.irreversible], []])
+        #expect(changes[1].diff == "-ami: ami-1\n+ami: ami-2")
+        #expect(changes[2].diff.isEmpty)
+    }
+
+    @Test("what is no plan is refused")
+    func noPlan() {
+        let told = #expect(throws: Failure.self) {
+            try TerraformAttributes.detail([], from: "Error: no plan")
+        }
+        #expect(told?.code == .invalid)
+    }
 }

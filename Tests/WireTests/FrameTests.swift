@@ -137,6 +137,22 @@ struct FrameTests {
             }
         }
     }
+
+    @Test("a request of a newer coordinator is told from a broken one, and costs no link")
+    func unknownRequest() throws {
+        func read(_ body: String) throws -> Request {
+            try JSON.decode(
+                Request.self, from: #"{"id":7,"body":\#(body)}"#.utf8, what: "a request")
+        }
+        let request = try read(#"{"brewCoffee":{"_0":{"cups":2}}}"#)
+        #expect(request == Request(id: 7, body: .unknown(kind: "brewCoffee")))
+        let long = String(repeating: "x", count: 500)
+        #expect(try read(#"{"\#(long)":{}}"#).body == .unknown(kind: String(long.prefix(64))))
+        #expect(try read(#"{"kubeconfig":{}}"#).body == .kubeconfig)
+        for broken in [#"{"logs":{"lines":1}}"#, "{}", #"{"a":{},"b":{}}"#, "[]"] {
+            #expect(throws: Failure.self) { try read(broken) }
+        }
+    }
 }
 
 /// The failure that `work` throws, or nil.

@@ -40,7 +40,8 @@ struct HAProxyStep: Step {
         do {
             let info = try await RuntimeSocket(world, layout).info()
             let wanted = wanted(for: info.version)
-            if let line = HAProxyConfig.firstDifference(found: text, wanted: wanted.text) {
+            let found = HAProxyConfig.redacted(text)
+            if let line = HAProxyConfig.firstDifference(found: found, wanted: wanted.text) {
                 differences.append(
                     Difference(
                         "\(layout.configFile) line \(line.line)", found: line.found,
@@ -102,6 +103,15 @@ struct HAProxyStep: Step {
         }
     }
 
+    /// Of the configuration file; nothing while it does not run, for its version decides.
+    func diff(_ world: World) async throws -> String {
+        guard let text = try world.files.text(layout.configFile),
+            let info = try? await RuntimeSocket(world, layout).info()
+        else { return "" }
+        return UnifiedDiff.text(
+            from: HAProxyConfig.redacted(text), to: wanted(for: info.version).text)
+    }
+
     func detail(_ world: World) async -> String {
         guard let info = try? await RuntimeSocket(world, layout).info() else {
             return "not answering"
@@ -149,7 +159,8 @@ extension HAProxyStep {
                 Apt.verify("haproxy"), limits: Limits(deadline: .seconds(30)),
                 op: "haproxy.verify")
             guard !Apt.isPristine(path, verified: verified) else { return }
-            let line = HAProxyConfig.firstDifference(found: text, wanted: wanted)
+            let line = HAProxyConfig.firstDifference(
+                found: HAProxyConfig.redacted(text), wanted: wanted)
             throw Failure(
                 .conflict,
                 "writing \(path): somebody else wrote it (line \(line?.line ?? 1): "

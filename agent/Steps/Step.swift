@@ -15,6 +15,10 @@ public protocol Step: Sendable {
     /// Takes it away. Safe to repeat after a crash anywhere in it.
     func remove(_ world: World) async throws
 
+    /// What `apply` would change in files, as ``UnifiedDiff`` writes it, without secrets; empty if
+    /// that is no text. Never writes.
+    func diff(_ world: World) async throws -> String
+
     /// What is running now in one line, for the status; reads only.
     func detail(_ world: World) async -> String
 
@@ -23,6 +27,7 @@ public protocol Step: Sendable {
 }
 
 extension Step {
+    public func diff(_ world: World) async throws -> String { "" }
     public func detail(_ world: World) async -> String { "" }
     public func publicCertificate(_ world: World) async -> PublicCertificate? { nil }
 }

@@ -41,27 +41,10 @@ struct PlanCommand: AsyncParsableCommand {
             target, rollout: options, resume: "jeeves plan", waits: place.waits
         ) { try await $0.plan() }
         do {
-            try output.write(plan, table: table)
+            try output.write(plan) { PlanText(plan: $0).text }
             if let out { try PlanFile(path: Working.absolute(out)).write(plan) }
         } catch { throw Ending.report(error) }
         if detailedExitcode, !plan.changes.isEmpty { throw ExitCode(2) }
-    }
-
-    private func table(_ plan: Plan) -> String {
-        let digest = "plan \(plan.digest)"
-        guard !plan.changes.isEmpty else { return "No changes.\n\(digest)" }
-        let rows = plan.stages.flatMap { stage in
-            stage.changes.map {
-                let words = [$0.detail, $0.note].filter { !$0.isEmpty }
-                return [
-                    stage.stage.rawValue, $0.action.rawValue, $0.subject,
-                    words.joined(separator: ": "),
-                ]
-            }
-        }
-        return Terminal.table([["STAGE", "ACTION", "SUBJECT", "DETAIL"]] + rows)
-            + "\n\n\(plan.changes.count) changes: \(plan.summary). Apply them with `jeeves up`."
-            + "\n\(digest)"
     }
 }
 

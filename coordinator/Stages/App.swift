@@ -8,25 +8,16 @@ struct App: Stage {
 
     func plan(_ run: StageRun) async throws -> [Change] {
         let wish = try AppWish(run, saving: false)
-        let subject = "release/\(run.cluster.app.release)"
         guard let cluster = try await ClusterAccess.ifReachable(run) else {
-            return [Change(.run, subject, detail: "known after workers")]
+            return [.unknown("release/\(run.cluster.app.release)", until: .workers)]
         }
         var changes: [Change] = []
         let secret = AppSecret(wish: wish, cluster: cluster)
         if try await !secret.isRight() {
             changes.append(Change(.update, "secret/\(ChartValues.mongodbSecret)"))
         }
-        let release = AppRelease(wish: wish, cluster: cluster)
-        let last = try await release.revisions().last
         let mark = ReleaseMark(wish: wish.digest, secret: try await secret.version())
-        if !mark.isOn(last) {
-            changes.append(
-                Change(
-                    last == nil ? .create : .update, subject,
-                    detail: "Rocket.Chat \(run.cluster.app.version)"))
-        }
-        return changes
+        return try await changes + AppRelease(wish: wish, cluster: cluster).changes(to: mark)
     }
 
     func content(_ run: StageRun) throws -> Digest? { try AppWish(run, saving: false).digest }

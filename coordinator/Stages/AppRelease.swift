@@ -54,6 +54,38 @@ struct AppRelease: Sendable {
                 cluster.helm.history(app.release, namespace: app.namespace), op: "helm.history"))
     }
 
+    /// What ``converge(_:)`` would change: the release, and its objects as Helm renders them.
+    /// Throws `failed` with Helm's reason if the chart cannot be rendered.
+    func changes(to mark: ReleaseMark) async throws -> [Change] {
+        let (found, subject) = (try await revisions(), "release/\(app.release)")
+        guard !mark.isOn(found.last) else { return [] }
+        guard let deployed = found.last(where: { $0.status == "deployed" }) else {
+            return [Change(.create, subject, detail: "Rocket.Chat \(app.version)")]
+        }
+        let (now, wanted) = (
+            try await cluster.output(
+                cluster.helm.manifest(app.release, namespace: app.namespace), op: "helm.manifest"),
+            try await Helm.previewed(
+                cluster.finished(
+                    cluster.helm.preview(
+                        app.release, wish.chart, namespace: app.namespace, values: wish.values),
+                    op: "helm.preview"))
+        )
+        let objects = try RenderedRelease(now, secrets: wish.secrets).changes(
+            to: RenderedRelease(wanted, secrets: wish.secrets))
+        // What a newer Rocket.Chat makes of its database is not made undone.
+        let before = try Rollouts(cluster.run.store).all().last(where: \.isCheckpoint)?
+            .goal?.cluster.app.version
+        let isOther = before.map { $0 != app.version } ?? false
+        let restarts = mark.mayHaveOtherSecret(than: deployed)
+        return [
+            Change(
+                .update, subject,
+                detail: "Rocket.Chat " + (isOther ? "\(before ?? "") -> " : "") + app.version,
+                effects: (restarts ? [.restart] : []) + (isOther ? [.irreversible] : []))
+        ] + objects
+    }
+
     /// Whether the release is deployed as `mark` says. What a Helm of an earlier run is still
     /// doing looks pending, and is not: it is awaited first.
     func isRight(_ mark: ReleaseMark) async throws -> Bool {

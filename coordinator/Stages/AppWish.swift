@@ -9,6 +9,8 @@ struct AppWish: Sendable {
     let cluster: ClusterSpec
     let chart: Helm.Chart
     let values: Secret
+    /// Everything in the values that nobody may see.
+    let secrets: [Secret]
     /// The database's URI; nil if the chart brings its own.
     let mongodbURI: Secret?
     /// Of the chart and its values: the same wish has the same one.
@@ -35,6 +37,10 @@ struct AppWish: Sendable {
         if app.mongodb.bundled != nil {
             secrets.passwords = try Self.passwords(run, saving: saving)
         }
+        let passwords = secrets.passwords
+        self.secrets = [
+            mongodbURI, secrets.license, passwords?.root, passwords?.user, passwords?.replicaSetKey,
+        ].compactMap(\.self)
         values = try ChartValues(run.cluster, secrets: secrets).render()
         let content: String
         (chart, content) = try Self.chart(app.chart, project: run.project, files: files)
@@ -60,7 +66,8 @@ struct AppWish: Sendable {
         if let bytes = try files.readIfThere(path) {
             return try JSON.decode(DatabasePasswords.self, from: bytes, what: path)
         }
-        func password() -> Secret { Token.make(run.world.chance) }
+        // The same plan twice has the same digest, so it must not depend on chance.
+        func password() -> Secret { saving ? Token.make(run.world.chance) : Secret("not made yet") }
         let made = DatabasePasswords(
             root: password(), user: password(), replicaSetKey: password())
         guard saving else { return made }

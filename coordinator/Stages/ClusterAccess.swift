@@ -70,6 +70,15 @@ struct ClusterAccess: Sendable {
         return try Kubectl.difference(finished) != .none
     }
 
+    /// What `converge` would change, an object each; `whole` where the cluster cannot compare them
+    /// one by one, because their kinds or their namespace are not there yet.
+    func changes(to manifest: String, else whole: Change, op: Op) async throws -> [Change] {
+        let finished = try await finished(kubectl.diff(Secret(manifest)), op: "\(op).diff")
+        guard try Kubectl.difference(finished) != .none else { return [] }
+        let found = KubectlDiff.changes(finished.output)
+        return found.isEmpty ? [whole] : found
+    }
+
     /// Makes the cluster as `manifest` wants it; false if it was so already.
     func converge(_ manifest: String, op: Op) async throws -> Bool {
         guard try await differs(manifest, op: op) else { return false }

@@ -9,29 +9,22 @@ struct Convergence: Sendable {
 
     var stage: StageName { role == .controller ? .controllers : .workers }
 
-    /// What the specs would change, and what the nodes' own checks say is not right.
+    /// What the specs would change, as the nodes' own checks find it now.
     func plan(_ run: StageRun) async throws -> [Change] {
         guard let infrastructure = try? run.infrastructure() else {
-            return [Change(.run, "\(role.rawValue)s", detail: "known after provision")]
+            return [.unknown("\(role.rawValue)s", until: .provision)]
         }
-        var changes: [Change] = []
-        for (spec, saved, isNew) in try specs(run, infrastructure) {
-            let drains = role == .worker && Drain.isNeeded(from: saved, to: spec)
-            let status = await run.downlinks.status(of: spec.node)
-            for step in spec.steps {
-                let subject = "\(spec.node)/\(step.id)"
-                if isNew, saved?.steps.contains(step) != true {
-                    let isDrained = drains && step.body.kind == "microk8s"
-                    changes.append(
-                        Change(
-                            .update, subject,
-                            detail: isDrained ? "new spec, drains the node" : "new spec"))
-                } else if let wrong = status?.trouble(with: step.id) {
-                    changes.append(Change(.update, subject, detail: "not right", note: wrong))
-                }
+        let plans = try specs(run, infrastructure).map { spec, saved, isNew in
+            NodePlan(role: role, spec: spec, saved: saved, isNew: isNew)
+        }
+        return try await withThrowingTaskGroup(of: (Int, [Change]).self) { group in
+            for (index, plan) in plans.enumerated() {
+                group.addTask { (index, try await plan.changes(run)) }
             }
+            var found: [Int: [Change]] = [:]
+            for try await (index, changes) in group { found[index] = changes }
+            return plans.indices.flatMap { found[$0] ?? [] }
         }
-        return changes
     }
 
     /// What is wanted of each node, and what it has.

@@ -10,7 +10,7 @@ struct Enrol: Stage {
 
     func plan(_ run: StageRun) async throws -> [Change] {
         guard let wanted = try? Self.machines(run) else {
-            return [Change(.run, "enrolment", detail: "known after provision")]
+            return [.unknown("enrolment", until: .provision)]
         }
         return try await Self.missing(wanted, run, atMost: Self.redialMax).sorted().map {
             Change(.run, "\($0)", detail: "wait for its agent to connect")

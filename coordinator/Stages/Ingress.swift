@@ -12,17 +12,14 @@ struct Ingress: Stage {
     func plan(_ run: StageRun) async throws -> [Change] {
         let subject = "deployment/\(TraefikManifest.deployment)"
         guard let cluster = try await ClusterAccess.ifReachable(run) else {
-            return [Change(.run, subject, detail: "known after workers")]
+            return [.unknown(subject, until: .workers)]
         }
-        var changes: [Change] = []
-        if try await cluster.differs(kinds(run), op: "ingress.kinds") {
-            changes.append(Change(.update, "crd/*.traefik.io"))
-        }
-        if try await cluster.differs(manifest(cluster), op: "ingress") {
-            changes.append(
-                Change(.update, subject, detail: "Traefik \(run.cluster.ingress.version)"))
-        }
-        return changes
+        return try await cluster.changes(
+            to: kinds(run), else: Change(.update, "crd/*.traefik.io"), op: "ingress.kinds")
+            + cluster.changes(
+                to: manifest(cluster),
+                else: Change(.update, subject, detail: "Traefik \(run.cluster.ingress.version)"),
+                op: "ingress")
     }
 
     func content(_ run: StageRun) throws -> Digest? {

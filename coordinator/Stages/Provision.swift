@@ -10,11 +10,20 @@ struct Provision: Stage {
 
     func plan(_ run: StageRun) async throws -> [Change] {
         try await prepare(run)
-        let changes = try await planned(run, replacing: try await replaced(run))
+        var changes = try await planned(run, replacing: try await replaced(run))
+        if changes.contains(where: { $0.action == .update || $0.action == .replace }) {
+            let shown = try await run.world.processes.output(
+                of: terraform(run).show(),
+                limits: Limits(deadline: .seconds(180), outputBytesMax: 32 << 20),
+                op: "terraform.show")
+            changes = try TerraformAttributes.detail(changes, from: shown)
+        }
         let leavers = Leave.leavers(in: changes, of: try? run.infrastructure())
         return changes.map { change in
             let leaver = leavers.first { $0.node == change.machine }
-            return Change(change.action, change.subject, detail: leaver?.detail ?? change.detail)
+            return Change(
+                change.action, change.subject, detail: leaver?.detail ?? change.detail,
+                effects: change.effects, diff: change.diff)
         }
     }
 

@@ -11,7 +11,7 @@ struct RecordStage: Stage {
 
     func plan(_ run: StageRun) async throws -> [Change] {
         guard let infrastructure = try? run.infrastructure() else {
-            return [Change(.run, "A \(run.cluster.domain)", detail: "known after provision")]
+            return [.unknown("A \(run.cluster.domain)", until: .provision)]
         }
         let address = try await edgeAddress(infrastructure, run)
         let zone = try await zone(run)

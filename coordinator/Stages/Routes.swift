@@ -11,14 +11,15 @@ struct Routes: Stage {
     func plan(_ run: StageRun) async throws -> [Change] {
         let subject = "ingressroute/\(run.cluster.domain)"
         guard let cluster = try await ClusterAccess.ifReachable(run) else {
-            return [Change(.run, subject, detail: "known after app")]
+            return [.unknown(subject, until: .app)]
         }
         let services = try await services(cluster)
         let release = run.cluster.app.release
         guard services.contains(where: { $0.selector[RouteManifest.instanceLabel] == release })
-        else { return [Change(.create, subject, detail: "known after app")] }
+        else { return [.unknown(subject, until: .app)] }
         let manifest = try RouteManifest(run.cluster, services: services).render()
-        return try await cluster.differs(manifest, op: "routes") ? [Change(.update, subject)] : []
+        return try await cluster.changes(
+            to: manifest, else: Change(.update, subject), op: "routes")
     }
 
     func run(_ run: StageRun) async throws -> String {

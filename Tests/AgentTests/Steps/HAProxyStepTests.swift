@@ -61,6 +61,24 @@ import Tools
         #expect(edge.pid == pid + 1)
     }
 
+    @Test("what would change is shown line by line, also what a person changed, but no password")
+    func diff() async throws {
+        let (fake, _) = node()
+        try await converge(step, fake.world)
+        #expect(try await step.diff(fake.world).isEmpty)
+        let newer = HAProxyStep(
+            spec: HAProxySpec(domain: step.spec.domain, connectionsMax: 1234))
+        let diff = try await newer.diff(fake.world)
+        #expect(diff.contains("\n+    maxconn 1234\n"))
+        #expect(diff.contains("\n-    maxconn \(step.spec.connectionsMax)\n"))
+        fake.files[path] = try #require(fake.files[path]).replacing(
+            "    retries 2\n", with: "    retries 7\n    stats auth anna:s3cret\n")
+        fake.forgetOps()
+        let edited = try await step.diff(fake.world)
+        #expect(edited.contains("\n-    retries 7\n-    stats auth [redacted]\n+    retries 2\n"))
+        #expect(fake.ops.isEmpty, "it only reads")
+    }
+
     @Test("old workers are counted in the status, and three of them hold up a change, not a start")
     func oldWorkers() async throws {
         let (fake, edge) = node()

@@ -51,7 +51,8 @@ import Testing
             let start = estate.fake.clock.uptime()
             let planned = try await estate.plans(Workers(), edits: channel("1.35"))
             #expect(
-                planned.map(\.detail) == Array(repeating: "new spec, drains the node", count: 3))
+                planned.map(\.effects)
+                    == Array(repeating: [.restart, .drain, .irreversible], count: 3))
             let said = try await estate.says(Workers(), edits: channel("1.35"))
             #expect(said == "3 changed")
             #expect(estate.agents.look(\.story) == story())

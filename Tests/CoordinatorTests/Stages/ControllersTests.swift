@@ -73,7 +73,9 @@ import Testing
         try await withEstate { estate in
             try await estate.run(upTo: .controllers)
             let planned = try await estate.plans(Controllers(), edits: [Self.changed])
-            #expect(planned.map(\.detail) == ["new spec"], "only the step that changes")
+            #expect(planned.map(\.detail) == ["step: as it was -> otherwise"], "only one changes")
+            #expect(planned.map(\.effects) == [[.reload]])
+            #expect(planned.map(\.diff) == ["-old\n+new"])
             let said = try await estate.says(estate.controllers, edits: [Self.changed])
             #expect(said == "1 changed")
             let node = NodeName(unchecked: "controller-1")

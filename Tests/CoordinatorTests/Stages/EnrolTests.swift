@@ -37,7 +37,7 @@ import Testing
     func early() async throws {
         try await withEstate { estate in
             let planned = try await estate.plans(Enrol())
-            #expect(planned.first?.detail == "known after provision")
+            #expect(planned.first?.knownAfter == .provision)
         }
     }
 

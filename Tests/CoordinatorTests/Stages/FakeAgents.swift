@@ -212,6 +212,10 @@ final class FakeAgents: Sendable {
             return .secret(Secret(String(decoding: bytes, as: UTF8.self)))
         case .join(let ticket): return join(ticket, node, &state)
         case .removeMember(let member): return remove(member)
+        case .check(let spec):
+            let findings = spec.steps.map { Self.finding($0, state.agents[node]) }
+            guard let bytes = try? JSON.encode(findings) else { return .done }
+            return .text(String(decoding: bytes, as: UTF8.self))
         default: return .failure(Failure(.unsupported, "answering: a fake agent cannot"))
         }
     }
@@ -237,6 +241,20 @@ final class FakeAgents: Sendable {
             try fake.effect("member.remove") { cluster.change { $0.forget(member.rawValue) } }
             return .done
         } catch { return .failure(Failure(error, trying: "removing \(member)")) }
+    }
+
+    /// What is right stays so until it is wanted otherwise.
+    private static func finding(_ step: StepSpec, _ agent: Agent?) -> StepFinding {
+        let had = agent?.spec?.steps.first { $0.id == step.id }
+        switch agent?.states[step.id] {
+        case .failed(let failure): return StepFinding(id: step.id, verdict: .failed(failure))
+        case .converged where had == step: return StepFinding(id: step.id, verdict: .found(.right))
+        case .converged:
+            let difference = Difference("step", found: "as it was", wanted: "otherwise")
+            return StepFinding(
+                id: step.id, verdict: .found(.differs([difference])), diff: "-old\n+new")
+        default: return StepFinding(id: step.id, verdict: .found(.missing))
+        }
     }
 
     /// Brings the first step that is not right one state further.

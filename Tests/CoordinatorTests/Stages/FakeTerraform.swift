@@ -114,6 +114,7 @@ final class FakeTerraform: Sendable {
             }
             return try plan(
                 String(folder), destroying: words.contains("-destroy"), replacing: Set(anew))
+        case "show": return Finished(ending: .exited(0), output: shown())
         case "apply": return try await apply()
         case "output": return Finished(ending: .exited(0), output: outputs())
         case "state":
@@ -161,6 +162,19 @@ final class FakeTerraform: Sendable {
             ending: .exited(0),
             output: ([Self.version] + lines + [Self.summary(steps, "plan")]).joined(
                 separator: "\n"))
+    }
+
+    /// The saved plan, attribute by attribute.
+    private func shown() -> String {
+        let changes = look { state in
+            (state.saved?.steps ?? []).map { step in
+                let old = state.made.first { $0.address == step.resource.address }?.settings ?? ""
+                let address = step.resource.address.replacing("\"", with: "\\\"")
+                return #"{"address":"\#(address)","change":{"before":{"settings":"\#(old)"},"#
+                    + #""after":{"settings":"\#(step.resource.settings)"}}}"#
+            }
+        }
+        return #"{"resource_changes":[\#(changes.joined(separator: ","))]}"#
     }
 
     /// The resources that matter here, in the order of their needs.

@@ -103,7 +103,7 @@ import Testing
             make: { $0.terraform.change { $0.version = "1.5.7" } }),
         Trouble(
             "an old Helm",
-            Sentence(.unsupported, "checking Helm: it is \"v2.17.0\"", fix: "Helm 3.8 or newer"),
+            Sentence(.unsupported, "checking Helm: it is \"v2.17.0\"", fix: "Helm 3.13 or newer"),
             make: { $0.fake.processes.on("helm", prints: "v2.17.0") }),
         Trouble(
             "a kubectl that does not run",

@@ -54,6 +54,7 @@ import Testing
             try await estate.drive(edits: [("t3.large", "t3.xlarge")]) { run in
                 let planned = try await Provision().plan(run)
                 #expect(planned.map(\.action) == [.update, .update])
+                #expect(planned.allSatisfy { $0.diff.hasPrefix("-settings: ") })
                 #expect(try await Provision().run(run) == "0 added, 2 changed, 0 removed")
             }
             #expect(estate.terraform.ids == ids)

@@ -41,7 +41,7 @@ import Testing
     func early() async throws {
         try await withEstate { estate in
             let planned = try await estate.plans(RecordStage())
-            #expect(planned.first?.detail == "known after provision")
+            #expect(planned.first?.knownAfter == .provision)
             try await estate.stops(
                 RecordStage(), Sentence(.notFound, "nothing is provisioned yet", fix: "jeeves up"))
         }

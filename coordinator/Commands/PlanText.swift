@@ -1,0 +1,43 @@
+import Coordinator
+import Model
+
+/// A plan as a person reads it: a line for each change, and below what changes in each text.
+struct PlanText {
+    let plan: Plan
+
+    var text: String {
+        let digest = "plan \(plan.digest)"
+        guard !plan.changes.isEmpty else { return "No changes.\n\(digest)" }
+        let rows = plan.stages.flatMap { stage in stage.changes.map { row(stage.stage, $0) } }
+        let diffs = plan.changes.filter { !$0.diff.isEmpty }.map(diff)
+        return Terminal.table([["STAGE", "ACTION", "SUBJECT", "EFFECT", "DETAIL"]] + rows)
+            + diffs.map { "\n\n\($0)" }.joined()
+            + "\n\n\(plan.changes.count) changes: \(plan.summary). Apply them with `jeeves up`."
+            + "\n\(digest)"
+    }
+
+    private func row(_ stage: StageName, _ change: Change) -> [String] {
+        let known = change.knownAfter.map { "known after \($0.rawValue)" } ?? ""
+        let words = [known, change.detail, change.note].filter { !$0.isEmpty }
+        let effects = change.effects.map(words(for:)).joined(separator: ", ")
+        return [
+            stage.rawValue, change.action.rawValue, change.subject, effects.isEmpty ? "-" : effects,
+            words.joined(separator: ": "),
+        ].map(Printable.escape)
+    }
+
+    private func words(for effect: Change.Effect) -> String {
+        switch effect {
+        case .reload: "reloads"
+        case .restart: "restarts"
+        case .drain: "drains"
+        case .irreversible: "no way back"
+        }
+    }
+
+    private func diff(_ change: Change) -> String {
+        let lines = change.diff.split(separator: "\n", omittingEmptySubsequences: false)
+        return (["\(change.subject):"] + lines.map { "  \($0)" }).map(Printable.escape)
+            .joined(separator: "\n")
+    }
+}
