@@ -14,7 +14,7 @@ public actor Downlinks {
         @Sendable (NodeName, CertificateRequest) async throws -> CertificateChain
 
     private let driving: Driving
-    private let version: String
+    let version: String
     private let store: Store
     private let clock: any Clocks
     private let log: Logger

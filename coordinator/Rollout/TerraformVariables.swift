@@ -19,6 +19,9 @@ struct TerraformVariables: Codable, Hashable, Sendable {
     let agent_package_url: String
     let agent_package_sha256: String
 
+    /// Of every node that is wanted.
+    var names: Set<String> { Set(controllers.keys).union(workers.keys) }
+
     init(_ spec: ClusterSpec, pin: Digest, package: AgentPackage) {
         func group(_ role: String, _ group: NodesSection.Group) -> [String: Node] {
             var nodes: [String: Node] = [:]

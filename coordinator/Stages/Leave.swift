@@ -74,7 +74,7 @@ struct Leave: Sendable {
     }
 
     /// Controllers that have been right, so that there is a cluster, and stay.
-    private func staying(losing changes: [Change]) throws -> [NodeName] {
+    func staying(losing changes: [Change]) throws -> [NodeName] {
         guard let known = try? run.infrastructure() else { return [] }
         // One that would be made is no longer there.
         let lost = Set(changes.filter { $0.action != .update }.compactMap(\.machine))
@@ -141,9 +141,11 @@ struct Leave: Sendable {
         for leaver in leavers { await run.downlinks.dismiss(leaver.node) }
     }
 
-    /// Has a controller forget a member. The control plane's word counts, not the answer.
-    private func remove(
-        _ node: NodeName, _ controllers: [NodeName], _ cluster: ClusterAccess
+    /// Has a controller forget a member. The control plane's word counts, not the answer. `again`
+    /// is what a person types if it did not.
+    func remove(
+        _ node: NodeName, _ controllers: [NodeName], _ cluster: ClusterAccess,
+        again: String = "jeeves up"
     ) async throws {
         guard try await isMember(node, cluster) else { return }
         let controller = try await run.awaitAny(of: controllers)
@@ -156,7 +158,7 @@ struct Leave: Sendable {
         _ = try await run.world.clock.poll(
             every: .seconds(2), atMost: Self.goneMax,
             waitingFor: "the control plane to forget \(node)",
-            fix: "look at `jeeves kubectl -- get node \(node)`, and run `jeeves up` again",
+            fix: "look at `jeeves kubectl -- get node \(node)`, and run `\(again)` again",
             op: "leave.gone"
         ) {
             try await isMember(node, cluster) ? nil : true

@@ -29,12 +29,15 @@ struct Orphans: Sendable {
     /// rule does with its group, can only be looked at.
     static func lines(_ found: [EC2.Tagged]) -> [String] {
         found.map { resource in
-            let command =
-                verbs[resource.kind].map { "delete it with `aws ec2 \($0) \(resource.id)`" }
-                ?? "look at it with `aws ec2 describe-tags --filters "
-                + "Name=resource-id,Values=\(resource.id)`"
-            return "\(resource.kind) \(resource.id): \(command)"
+            let verb = verbs[resource.kind] == nil ? "look at" : "delete"
+            return "\(resource.kind) \(resource.id): \(verb) it with `\(command(for: resource))`"
         }
+    }
+
+    /// Takes it away, or shows it if it goes with something else.
+    static func command(for resource: EC2.Tagged) -> String {
+        verbs[resource.kind].map { "aws ec2 \($0) \(resource.id)" }
+            ?? "aws ec2 describe-tags --filters Name=resource-id,Values=\(resource.id)"
     }
 
     private static let verbs = [

@@ -174,7 +174,7 @@ struct Provision: Stage {
         }
     }
 
-    private func terraform(_ run: StageRun) -> Terraform {
+    func terraform(_ run: StageRun) -> Terraform {
         Terraform(
             folder: run.project.terraform, environment: run.cloud.childEnvironment,
             secrets: run.cloud.childSecrets)
