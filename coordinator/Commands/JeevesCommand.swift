@@ -17,21 +17,22 @@ public struct JeevesCommand: AsyncParsableCommand {
             Later:
 
               jeeves status
+              jeeves doctor
               jeeves rollout status
               jeeves events --since 1h
               jeeves kubectl -- get pods --all-namespaces
               jeeves logs controller-1
               jeeves destroy
 
-            Exit status: 0 done, 1 error, 2 changes pending, 3 the gate failed,
-            5 timed out, 6 another coordinator drives, 7 a person must decide, 8 the plan is
-            stale, 64 wrong use, 130 interrupted.
+            Exit status: 0 done, 1 error, 2 changes pending, 3 the gate failed or
+            something does not fit, 5 timed out, 6 another coordinator drives, 7 a person
+            must decide, 8 the plan is stale, 64 wrong use, 130 interrupted.
             """,
         version: Release.version,
         subcommands: [
             Initialize.self, Validate.self, PlanCommand.self, Up.self, StatusCommand.self,
-            KubectlVerb.self, HelmVerb.self, KubeconfigVerb.self, Logs.self, CertCommand.self,
-            DNSCommand.self, EventsCommand.self, RolloutCommand.self, Serve.self,
+            DoctorCommand.self, KubectlVerb.self, HelmVerb.self, KubeconfigVerb.self, Logs.self,
+            CertCommand.self, DNSCommand.self, EventsCommand.self, RolloutCommand.self, Serve.self,
             TokenCommand.self, NodeCommand.self, Destroy.self,
         ])
 
