@@ -133,9 +133,10 @@ public struct Driver: Sendable {
         return try await walk(Rollout.Goal(run.cluster, undoes: way.undone.id))
     }
 
-    /// What of an earlier wish cannot be brought back because files have changed.
-    public func moved(since way: Undo) throws -> [String] {
-        try way.moved(in: recipe, run)
+    /// What of the wish that `checkpoint` reached cannot be told or brought back, because files
+    /// that it names have changed.
+    public func moved(since checkpoint: Rollout) throws -> [String] {
+        try run.moved(since: checkpoint, in: recipe)
     }
 
     private func walk(_ goal: Rollout.Goal) async throws -> UpReport {

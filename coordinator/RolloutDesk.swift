@@ -39,6 +39,11 @@ public struct RolloutDesk: Sendable {
             fix: id == nil ? "run `jeeves up`" : "look at `jeeves rollout history`")
     }
 
+    /// As ``Rollouts/reached()``.
+    public func reached() throws -> (rollout: Rollout, cluster: ClusterSpec) {
+        try Rollouts(store).reached()
+    }
+
     /// The way back to `id`, or to the newest other wish that was reached.
     ///
     /// Throws `notFound` if there is nothing to go back to, `invalid` if `id` never got there.

@@ -215,7 +215,8 @@ extension HAProxyConfig {
 
     private static let secretive = ["auth", "password", "authorization", "setenv"]
 
-    /// The first line in which two texts differ, for a person: its number and both versions.
+    /// The first line in which two texts differ, for a person: its number and both versions. Lines
+    /// that only vouch for others do not count.
     public static func firstDifference(
         found: String, wanted: String
     ) -> (line: Int, found: String, wanted: String)? {
@@ -224,8 +225,13 @@ extension HAProxyConfig {
         func line(_ lines: [Substring], _ index: Int) -> String {
             index < lines.count ? String(lines[index].prefix(120)) : ""
         }
+        func vouches(_ line: String) -> Bool {
+            line.hasPrefix(marker) || line.hasPrefix("    description jeeves-")
+        }
         for index in 0..<max(left.count, right.count)
-        where line(left, index) != line(right, index) {
+        where line(left, index) != line(right, index)
+            && !(vouches(line(left, index)) && vouches(line(right, index)))
+        {
             return (index + 1, line(left, index), line(right, index))
         }
         return nil

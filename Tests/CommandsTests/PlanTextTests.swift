@@ -5,7 +5,7 @@ import Testing
 @testable import Coordinator
 
 @Suite struct PlanTextTests {
-    private func text(_ changes: [Change]) throws -> String {
+    private func text(_ changes: [Change], since: RunID? = nil) throws -> String {
         let file = Example.render(
             Founding.Values(
                 cluster: try ClusterID("chat"), domain: try DomainName("chat.example.org"),
@@ -13,7 +13,8 @@ import Testing
         let spec = try ClusterFile.decode(file, path: "jeeves.yaml")
         return PlanText(
             plan: try Plan(
-                of: spec, stages: [Plan.StagePlan(stage: .controllers, changes: changes)])
+                of: spec, stages: [Plan.StagePlan(stage: .controllers, changes: changes)]),
+            since: since
         ).text
     }
 
@@ -36,13 +37,24 @@ import Testing
         #expect(lines[2] == "controllers update controller-1/haproxy reloads")
         #expect(lines[3] == "controllers run release/rocketchat - known after workers")
         #expect(lines[5...7] == ["controller-1/haproxy:", "-old", "+new"])
-        #expect(lines[9].hasPrefix("3 changes: 2 to update, 1 to run. Apply them with"))
+        #expect(lines[9].hasPrefix("3 changes: 2 to update, 1 to run. Apply with"))
         #expect(lines[10].hasPrefix("plan "))
     }
 
     @Test("nothing to do is said so, with the digest")
     func none() throws {
         #expect(try text([]).hasPrefix("No changes.\nplan "))
+    }
+
+    @Test("drift is told as such, with the rollout that it is compared with, and without a digest")
+    func drift() throws {
+        let id = RunID(unchecked: "0123456789abcdef")
+        func drift(_ changes: [Change]) throws -> String { try text(changes, since: id) }
+        #expect(try drift([]) == "No drift since rollout 0123456789abcdef.")
+        #expect(
+            try drift([Change(.update, "a")]).hasSuffix(
+                "\n1 difference since rollout 0123456789abcdef: 1 to update. `jeeves up` ends them."
+            ))
     }
 
     @Test("what a person or a chart wrote cannot take over the terminal")

@@ -16,6 +16,11 @@ struct PlanCommand: AsyncParsableCommand {
               jeeves plan --output json --detailed-exitcode
               jeeves plan --out change.plan
               jeeves plan --replace worker-2
+
+            With --refresh-only the cluster file does not count: it shows what is no longer
+            as the last rollout left it, in every layer.
+
+              jeeves plan --refresh-only --detailed-exitcode
             """)
 
     @OptionGroup var target: ProjectOptions
@@ -32,16 +37,39 @@ struct PlanCommand: AsyncParsableCommand {
         completion: .file())
     var out: String?
 
+    @Flag(help: "Show drift from what the last rollout reached, whatever the file says.")
+    var refreshOnly = false
+
     @Flag(help: "Exit with 2 if something would change.")
     var detailedExitcode = false
 
+    func validate() throws {
+        if refreshOnly, out != nil || !losses.replace.isEmpty {
+            throw ValidationError(
+                "--refresh-only makes no plan for `jeeves up`: leave out --out and --replace")
+        }
+    }
+
     func run() async throws {
-        let options = RolloutOptions(replace: Set(losses.replace))
-        let plan = try await Drive.run(
-            target, rollout: options, resume: "jeeves plan", waits: place.waits
-        ) { try await $0.plan() }
+        let reached: (rollout: Rollout, cluster: ClusterSpec)?
         do {
-            try output.write(plan) { PlanText(plan: $0).text }
+            reached =
+                refreshOnly
+                ? try RolloutDesk(target.project(), world: World.live()).reached() : nil
+        } catch { throw Ending.report(error) }
+        let options = RolloutOptions(replace: Set(losses.replace))
+        let resume = "jeeves plan" + (refreshOnly ? " --refresh-only" : "")
+        let since = reached?.rollout
+        let plan = try await Drive.run(
+            target, rollout: options, resume: resume, waits: place.waits, cluster: reached?.cluster
+        ) { driver in
+            if let since {
+                for line in try driver.moved(since: since) { Terminal.complain("note: \(line)") }
+            }
+            return try await driver.plan()
+        }
+        do {
+            try output.write(plan) { PlanText(plan: $0, since: since?.id).text }
             if let out { try PlanFile(path: Working.absolute(out)).write(plan) }
         } catch { throw Ending.report(error) }
         if detailedExitcode, !plan.changes.isEmpty { throw ExitCode(2) }

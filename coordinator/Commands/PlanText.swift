@@ -4,16 +4,27 @@ import Model
 /// A plan as a person reads it: a line for each change, and below what changes in each text.
 struct PlanText {
     let plan: Plan
+    /// The rollout whose end it is compared with; nil for what the cluster file says now.
+    var since: RunID?
 
     var text: String {
-        let digest = "plan \(plan.digest)"
-        guard !plan.changes.isEmpty else { return "No changes.\n\(digest)" }
+        let digest = since == nil ? "\nplan \(plan.digest)" : ""
+        guard !plan.changes.isEmpty else {
+            return (since.map { "No drift since rollout \($0)." } ?? "No changes.") + digest
+        }
         let rows = plan.stages.flatMap { stage in stage.changes.map { row(stage.stage, $0) } }
         let diffs = plan.changes.filter { !$0.diff.isEmpty }.map(diff)
         return Terminal.table([["STAGE", "ACTION", "SUBJECT", "EFFECT", "DETAIL"]] + rows)
             + diffs.map { "\n\n\($0)" }.joined()
-            + "\n\n\(plan.changes.count) changes: \(plan.summary). Apply them with `jeeves up`."
-            + "\n\(digest)"
+            + "\n\n" + total + digest
+    }
+
+    private var total: String {
+        let (count, summary) = (plan.changes.count, plan.summary)
+        let end = count == 1 ? "" : "s"
+        return since.map {
+            "\(count) difference\(end) since rollout \($0): \(summary). `jeeves up` ends them."
+        } ?? "\(count) change\(end): \(summary). Apply with `jeeves up`."
     }
 
     private func row(_ stage: StageName, _ change: Change) -> [String] {

@@ -66,7 +66,7 @@ extension RolloutCommand {
                 cluster: way.cluster
             ) { [yes] driver in
                 let plan = try await driver.plan()
-                Terminal.complain(try Self.text(way, plan, driver.moved(since: way)))
+                Terminal.complain(try Self.text(way, plan, driver.moved(since: way.checkpoint)))
                 let word = "undo"
                 guard yes || Terminal.confirm("This undoes \(way.undone.id).", word: word) else {
                     throw Failure(.conflict, "undoing: not confirmed", fix: "--yes")

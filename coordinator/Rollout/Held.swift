@@ -90,6 +90,15 @@ extension StageRun {
         return Dictionary(uniqueKeysWithValues: found)
     }
 
+    /// Sentences about files that are not what they were when `checkpoint` was reached.
+    func moved(since checkpoint: Rollout, in recipe: [any Stage]) throws -> [String] {
+        let now = try contents(of: recipe)
+        return (checkpoint.goal?.contents ?? [:]).sorted { $0.key < $1.key }.compactMap {
+            guard let content = now[$0.key], content != $0.value else { return nil }
+            return "\($0.key) is made of files that have changed since; it gets what they hold now"
+        }
+    }
+
     /// What is wanted now and held: nil if `recipe` may be walked.
     func held(in recipe: [any Stage]) throws -> Held? {
         let all = try HeldContents(store: store).all()

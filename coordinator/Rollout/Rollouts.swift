@@ -71,6 +71,17 @@ struct Rollouts: Sendable {
         if !writes.isEmpty { try commit(writes, events) }
     }
 
+    /// The newest rollout that reached what it was to lead to, with what that was. Throws
+    /// `notFound` before the first one has.
+    func reached() throws -> (rollout: Rollout, cluster: ClusterSpec) {
+        guard let found = try all().last(where: \.isCheckpoint), let goal = found.goal else {
+            throw Failure(
+                .notFound, "looking for what was reached: no rollout has come to its end yet",
+                fix: "run `jeeves up`")
+        }
+        return (found, goal.cluster)
+    }
+
     /// The rollout that began last; nil before the first.
     func last() throws -> Rollout? {
         try store.get(String.self, .meta, Self.lastKey).flatMap {

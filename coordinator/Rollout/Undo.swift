@@ -115,15 +115,6 @@ public struct Undo: Sendable {
             run.event("rollout/\(undone.id)", .started, "undoing to rollout \(checkpoint.id)"))
     }
 
-    /// Sentences about files that are not what they were when the checkpoint was reached.
-    func moved(in recipe: [any Stage], _ run: StageRun) throws -> [String] {
-        let now = try run.contents(of: recipe)
-        return (checkpoint.goal?.contents ?? [:]).sorted { $0.key < $1.key }.compactMap {
-            guard let content = now[$0.key], content != $0.value else { return nil }
-            return "\($0.key) is made of files that have changed since; it gets what they hold now"
-        }
-    }
-
     /// Every plain value of a cluster file, by its dotted key.
     private static func flat(_ cluster: ClusterSpec?) throws -> [String: String] {
         guard let cluster else { return [:] }
