@@ -40,8 +40,8 @@ public struct Terraform: Sendable, Hashable {
 
     public func output() -> Command { command(["output", "-json", "-no-color"]) }
 
-    /// Prints the plan file with every attribute. It starts the provider for its schema, which
-    /// takes about 20 s.
+    /// Prints the plan file with every attribute. It starts the provider once more for its schema,
+    /// which takes seconds.
     public func show() -> Command { command(["show", "-json", "-no-color", Self.planFile]) }
 
     /// Prints the state, which names every resource that Terraform knows.
