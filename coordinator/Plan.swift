@@ -90,7 +90,7 @@ public struct Plan: Codable, Hashable, Sendable {
         let change: Change
 
         var text: String {
-            [stage.rawValue, change.action.rawValue, change.subject, change.detail]
+            [stage.rawValue, change.action.rawValue, change.subject, change.words]
                 .filter { !$0.isEmpty }.joined(separator: " ")
         }
     }

@@ -48,6 +48,12 @@ public struct Change: Codable, Hashable, Sendable {
         Change(.run, subject, knownAfter: stage)
     }
 
+    /// What is known of it, in words: `known after workers`, `1.34/stable -> 1.35/stable`.
+    public var words: String {
+        let known = knownAfter.map { "known after \($0.rawValue)" } ?? ""
+        return [known, detail].filter { !$0.isEmpty }.joined(separator: ": ")
+    }
+
     /// Without what a digest must not hold.
     public var withoutNote: Change {
         Change(

@@ -8,6 +8,8 @@ public enum KubectlDiff {
     private static let start = "diff -u -N "
     /// Where a pod template's fields begin: kubectl prints YAML with two blanks a level.
     private static let templateIndent = 6
+    /// What the API server counts itself: it moves without anybody's doing, and tells nothing.
+    private static let counted = ["  generation: ", "  resourceVersion: "]
     private static let workloads = ["Deployment", "DaemonSet", "StatefulSet"]
 
     /// A change for each object, in the order of the output; none if it is no such output.
@@ -25,13 +27,29 @@ public enum KubectlDiff {
 
     private static func change(_ name: Substring, _ lines: [Substring]) -> Change? {
         guard let object = Object(name) else { return nil }
-        let hunks = lines.drop { !$0.hasPrefix("@@") }.filter { !$0.isEmpty }.map(String.init)
-        guard let first = hunks.first else { return nil }
+        let body = lines.drop { !$0.hasPrefix("@@") }.filter { !$0.isEmpty }
+        guard let first = body.first else { return nil }
         if first.hasPrefix("@@ -0,0 ") { return Change(.create, object.subject) }
+        let hunks = told(body)
         let restarts = workloads.contains(object.kind) && hunks.contains(where: isOfTemplate)
         return Change(
             .update, object.subject, effects: restarts ? [.restart] : [],
             diff: UnifiedDiff.bounded(hunks))
+    }
+
+    /// The hunks that say something, without the numbers that the API server keeps.
+    private static func told(_ lines: [Substring]) -> [String] {
+        var hunks: [[Substring]] = []
+        for line in lines {
+            if line.hasPrefix("@@") {
+                hunks.append([line])
+            } else if !counted.contains(where: { line.dropFirst().hasPrefix($0) }) {
+                hunks[hunks.count - 1].append(line)
+            }
+        }
+        return hunks.filter { hunk in
+            hunk.contains { $0.hasPrefix("+") || $0.hasPrefix("-") }
+        }.flatMap { $0 }.map(String.init)
     }
 
     private static func isOfTemplate(_ line: String) -> Bool {

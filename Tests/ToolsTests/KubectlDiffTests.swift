@@ -29,9 +29,15 @@ import Tools
         diff -u -N /tmp/LIVE-33/\(kind) /tmp/MERGED-1/\(kind)
         --- /tmp/LIVE-33/x\t2026-11-24 08:00:00.000000000 +0000
         +++ /tmp/MERGED-1/x\t2026-11-24 08:00:00.000000000 +0000
-        @@ -1,2 +1,2 @@
+        @@ -1,5 +1,5 @@
         -  generation: 1
         +  generation: 2
+           name: middlewares.traefik.io
+           resourceVersion: "417"
+        @@ -9,2 +9,2 @@
+        -  scope: Cluster
+        +  scope: Namespaced
+           resourceVersion: "417"
 
         """
 
@@ -48,6 +54,8 @@ import Tools
         #expect(changes[0].diff.hasPrefix("@@ -40,7 +40,7 @@\n"))
         #expect(changes[0].diff.contains("\n+        image: docker.io/traefik:v3.5.0\n"))
         #expect(!changes[0].diff.contains("/tmp/"))
+        let scope = "@@ -9,2 +9,2 @@\n-  scope: Cluster\n+  scope: Namespaced"
+        #expect(changes[2].diff == scope, "what the API server counts is not told")
         #expect(changes[1].diff.isEmpty, "what is new is not repeated line by line")
     }
 

@@ -91,7 +91,7 @@ struct DNSCommand: AsyncParsableCommand {
             let resume = "jeeves dns sync\(takeDNS ? " --take-dns" : "")"
             let lines = try await Drive.run(target, rollout: options, resume: resume) {
                 try await dryRun
-                    ? $0.planRecord().map { "\($0.subject): \($0.detail)" }
+                    ? $0.planRecord().map { "\($0.subject): \($0.words)" }
                     : $0.syncRecord().stages.map(\.summary)
             }
             Terminal.write(lines.isEmpty ? "No changes." : lines.joined(separator: "\n"))

@@ -28,8 +28,7 @@ struct PlanText {
     }
 
     private func row(_ stage: StageName, _ change: Change) -> [String] {
-        let known = change.knownAfter.map { "known after \($0.rawValue)" } ?? ""
-        let words = [known, change.detail, change.note].filter { !$0.isEmpty }
+        let words = [change.words, change.note].filter { !$0.isEmpty }
         let effects = change.effects.map(words(for:)).joined(separator: ", ")
         return [
             stage.rawValue, change.action.rawValue, change.subject, effects.isEmpty ? "-" : effects,

@@ -86,7 +86,7 @@ extension RolloutCommand {
             }
             let changes = plan.stages.flatMap { stage in
                 stage.changes.map {
-                    "\(stage.stage.rawValue): \($0.action.rawValue) \($0.subject) \($0.detail)"
+                    "\(stage.stage.rawValue): \($0.action.rawValue) \($0.subject) \($0.words)"
                 }
             }
             return
