@@ -25,14 +25,16 @@ struct Drain: Sendable {
         }
     }
 
-    /// Whether the way from one spec to another stops the pods of a worker.
+    /// Whether the way from one spec to another stops a node's Kubernetes: another channel does;
+    /// add-ons are given to the one that runs.
     static func isNeeded(from saved: NodeSpec?, to wanted: NodeSpec) -> Bool {
         guard let saved else { return false }
-        return kubernetes(of: saved) != kubernetes(of: wanted)
+        return channel(of: saved) != channel(of: wanted)
     }
 
-    private static func kubernetes(of spec: NodeSpec) -> StepBody? {
-        spec.steps.first { $0.body.kind == "microk8s" }?.body
+    private static func channel(of spec: NodeSpec) -> String? {
+        for case .microk8s(let microk8s) in spec.steps.map(\.body) { return microk8s.channel }
+        return nil
     }
 
     /// Closes the node and waits until its pods have left. What they cannot do in time is told, and

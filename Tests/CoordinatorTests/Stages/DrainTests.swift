@@ -86,7 +86,9 @@ import Testing
 
     @Test("a change that does not stop pods drains nobody")
     func notNeeded() throws {
-        func spec(_ channel: String, packages: [String]) -> NodeSpec {
+        func spec(
+            _ channel: String, packages: [String], addons: [String] = []
+        ) -> NodeSpec {
             NodeSpec(
                 cluster: ClusterID(unchecked: "chat"), node: NodeName(unchecked: "worker-1"),
                 epoch: 1, run: RunID(unchecked: "aaaaaaaaaaaaaaaa"), generation: 1,
@@ -98,12 +100,14 @@ import Testing
                     StepSpec(
                         id: StepID(unchecked: "microk8s"),
                         body: .microk8s(
-                            MicroK8sSpec(role: .worker, channel: channel, addons: []))),
+                            MicroK8sSpec(role: .worker, channel: channel, addons: addons))),
                 ])
         }
         let old = spec("1.34/stable", packages: ["a"])
         #expect(!Drain.isNeeded(from: nil, to: old))
         #expect(!Drain.isNeeded(from: old, to: spec("1.34/stable", packages: ["b"])))
+        #expect(
+            !Drain.isNeeded(from: old, to: spec("1.34/stable", packages: ["a"], addons: ["rbac"])))
         #expect(Drain.isNeeded(from: old, to: spec("1.35/stable", packages: ["a"])))
     }
 }
