@@ -91,6 +91,8 @@ actor Tenure {
             while !Task.isCancelled {
                 do {
                     try await clock.sleep(Self.ttl / 3, op: "lease.renew")
+                    // It may have been given back between the waking and this line.
+                    guard !Task.isCancelled else { return }
                     lease = try store.renew(lease, now: clock.now(), ttl: Self.ttl)
                 } catch is CancellationError {
                     return

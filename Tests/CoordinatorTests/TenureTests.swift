@@ -54,6 +54,20 @@ import Testing
         }
     }
 
+    @Test("a claim that is given back while it is due to be renewed stays given back")
+    func ended() async throws {
+        try await withStore { store in
+            let clock = ManualClock(autoAdvance: true)
+            for round in 1...200 {
+                let tenure = try await begin(store, clock: clock)
+                for _ in 0..<(round % 10) { await Task.yield() }
+                await tenure.end()
+                await Task.yield()
+                #expect(try store.lease() == nil, "round \(round)")
+            }
+        }
+    }
+
     @Test("who can wait is told each minute for whom, and begins when that one has ended")
     func waits() async throws {
         try await withStore { store in
