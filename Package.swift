@@ -46,6 +46,7 @@ let arguments: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 
 let package = Package(
     name: "jeeves",
@@ -65,6 +66,8 @@ let package = Package(
         github("apple/swift-nio-ssl", from: "2.37.0"),
         github("apple/swift-system", from: "1.8.0"),
         github("groue/GRDB.swift", from: "7.10.0"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         github("jpsim/Yams", from: "6.2.0"),
         github("swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(
@@ -110,14 +113,19 @@ let package = Package(
         module("AWS", path: "coordinator/AWS", needs: ["Model", "Outside", "Trust", "CCurl"]),
         module(
             "Coordinator", path: "coordinator",
-            exclude: ["AWS", "Commands", "Main", "Manifests", "Store", "Terraform"],
+            exclude: ["AWS", "Commands", "Main", "Manifests", "Store", "Terraform", "Web"],
             needs: [
                 "Model", "Outside", "Tools", "Trust", "Wire", "Store", "AWS", logging, lifecycle,
                 yams,
             ]),
         module(
+            "Web", path: "coordinator/Web",
+            needs: ["Model", "Outside", "Coordinator", hummingbird, logging]),
+        module(
             "Commands", path: "coordinator/Commands",
-            needs: ["Model", "Outside", "Trust", "Coordinator", arguments, logging, signals]),
+            needs: [
+                "Model", "Outside", "Trust", "Coordinator", "Web", arguments, logging, signals,
+            ]),
         // 4 wiring
         .executableTarget(
             name: "AgentMain",
@@ -181,6 +189,7 @@ let package = Package(
                 "Model", "Outside", "Tools", "Trust", "Agent", "Support", crypto, x509, asn1,
                 logging,
             ], path: "Tests/YearTests", swiftSettings: strict),
+        tests(of: "Web", needs: ["Model", "Outside", "Wire", "Coordinator", logging]),
         tests(of: "Commands", needs: ["Coordinator", "Model"]),
         .testTarget(
             name: "TidyTests", dependencies: ["Model", "Outside"], path: "Tests/TidyTests",

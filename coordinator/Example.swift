@@ -23,6 +23,12 @@ enum Example {
           listen: 0.0.0.0:7443
           # Plain HTTP port that serves the agent's package to first boot; 0 turns it off.
           packagePort: 7480
+          # The page and the figures that `jeeves serve` shows of the cluster.
+          statusPage:
+            # address:port; "" turns it off.
+            address: 127.0.0.1:7481
+            # Let `address` be one that other machines reach: whoever does sees everything on it.
+            exposed: false
 
         agent:
           # Which jeeves-agent first boot installs: by default the one that came with jeeves.

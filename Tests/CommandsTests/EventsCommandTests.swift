@@ -1,3 +1,4 @@
+import Coordinator
 import FoundationEssentials
 import Model
 import Testing

@@ -128,6 +128,10 @@ import Testing
             ("region: eu-central-1", "region: Frankfurt", "not an AWS region"),
             ("packagePort: 7480", "packagePort: 0", "could not fetch the agent"),
             ("[\"203.0.113.7:7443\"]", "[\"203.0.113.7\"]", "not host:port"),
+            ("address: 127.0.0.1:7481", "address: 127.0.0.1", "is not address:port"),
+            ("address: 127.0.0.1:7481", "address: 0.0.0.0:7481", "reached from other machines"),
+            ("address: 127.0.0.1:7481", "address: 127.evil:7481", "reached from other machines"),
+            ("address: 127.0.0.1:7481", "address: 127.0.0.1:7480", "write another port"),
             ("uriFile: mongodb.uri", "urifile: x", "uriFile"),
             ("keyTypes: [ecdsa]", "keyTypes: []", "there would be no certificate"),
             ("keyTypes: [ecdsa]", "keyTypes: [rsa, rsa]", "a type stands there twice"),
@@ -140,6 +144,21 @@ import Testing
     func impossible(right: String, wrong: String, said: String) throws {
         let found = try problems { $0.replacing(right, with: wrong) }
         #expect(found.contains { $0.contains(said) }, "\(found)")
+    }
+
+    @Test(
+        "the status page may be off, anywhere on this machine, and elsewhere if that is meant",
+        arguments: [
+            "address: \"\"", "address: localhost:7481", "address: \"[::1]:7481\"",
+            "address: 0.0.0.0:7481\n    exposed: true",
+        ])
+    func statusPage(address: String) throws {
+        let found = try problems {
+            let open =
+                address.contains("exposed") ? $0.replacing("    exposed: false\n", with: "") : $0
+            return open.replacing("address: 127.0.0.1:7481", with: address)
+        }
+        #expect(found.isEmpty)
     }
 
     @Test("bundled MongoDB with 8.x is refused")

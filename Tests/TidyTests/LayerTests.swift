@@ -52,12 +52,15 @@ struct LayerTests {
             module: "Coordinator", folders: ["coordinator/"],
             except: [
                 "coordinator/AWS/", "coordinator/Commands/", "coordinator/Main/",
-                "coordinator/Store/",
+                "coordinator/Store/", "coordinator/Web/",
             ], ours: ["Model", "Outside", "Tools", "Trust", "Wire", "Store", "AWS"],
             doors: ["Logging", "ServiceLifecycle", "Yams"]),
         Layer(
+            module: "Web", folders: ["coordinator/Web/"],
+            ours: ["Model", "Outside", "Coordinator"], doors: ["Hummingbird", "Logging"]),
+        Layer(
             module: "Commands", folders: ["coordinator/Commands/"],
-            ours: ["Model", "Outside", "Trust", "Coordinator"],
+            ours: ["Model", "Outside", "Trust", "Coordinator", "Web"],
             doors: ["ArgumentParser", "Logging", "UnixSignals"]),
         Layer(
             module: "AgentMain", folders: ["agent/Main/"],

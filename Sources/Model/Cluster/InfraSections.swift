@@ -21,14 +21,21 @@ public struct CoordinatorSection: Section {
     public var listen: String
     /// Port of the plain HTTP server that serves exactly the agent's package; 0 turns it off.
     public var packagePort: UInt16
+    public var statusPage: StatusPageSection
 
-    public enum CodingKeys: String, CodingKey, CaseIterable { case addresses, listen, packagePort }
+    public enum CodingKeys: String, CodingKey, CaseIterable {
+        case addresses, listen, packagePort, statusPage
+    }
+    public static let sections: [CodingKeys: any Section.Type] = [
+        .statusPage: StatusPageSection.self
+    ]
 
     public init(from decoder: any Decoder) throws {
         let file = try decoder.container(keyedBy: CodingKeys.self)
         addresses = try file.decode([String].self, forKey: .addresses)
         listen = try file.decode(.listen, or: "0.0.0.0:7443")
         packagePort = try file.decode(.packagePort, or: 7480)
+        statusPage = try file.decode(.statusPage, or: StatusPageSection())
     }
 }
 

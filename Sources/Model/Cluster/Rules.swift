@@ -9,7 +9,8 @@ extension ClusterSpec {
 
     /// Everything that is wrong with the values and their combinations, without any network.
     public func problems() -> [Problem] {
-        infraProblems() + edgeProblems() + appProblems() + rolloutProblems()
+        infraProblems() + coordinator.statusPage.problems(beside: coordinator) + edgeProblems()
+            + appProblems() + rolloutProblems()
     }
 
     private func infraProblems() -> [Problem] {
@@ -230,7 +231,7 @@ private func isRegion(_ text: String) -> Bool {
 }
 
 /// `host:port` with an IPv4 address, a `[v6]` address or a name, and a port of 1 to 65535.
-private func isHostPort(_ text: String) -> Bool {
+func isHostPort(_ text: String) -> Bool {
     guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]),
         port > 0
     else { return false }

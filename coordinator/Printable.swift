@@ -1,8 +1,8 @@
 /// Text from elsewhere as it may be shown on a terminal.
-enum Printable {
+public enum Printable {
     /// Every control character, line break and invisible sign that changes how text is read, as
     /// JSON escapes it: `\u001b`. One line of JSON stays the same document.
-    static func escape(_ text: String) -> String {
+    public static func escape(_ text: String) -> String {
         var escaped = ""
         for scalar in text.unicodeScalars {
             switch scalar.properties.generalCategory {
