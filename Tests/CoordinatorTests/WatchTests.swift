@@ -104,6 +104,26 @@ import Testing
         #expect(watch.verdict(now: .seconds(902)) == nil)
     }
 
+    @Test("what only a person can end is not waited for: the second conflict in a row ends it")
+    func conflicts() {
+        var watch = Watch(specs: [spec], since: .zero)
+        let edited = StepState.failed(Failure(.conflict, "writing haproxy.cfg: edited by hand"))
+        func note(_ state: StepState, at second: Int) {
+            _ = watch.note(status(state, .waiting), of: spec, now: .seconds(second))
+        }
+        note(edited, at: 0)
+        #expect(watch.verdict(now: .seconds(1)) == nil, "the person may be about to mend it")
+        note(.converging(attempt: 2), at: 3)
+        note(.converged, at: 4)
+        note(edited, at: 60)
+        note(.failed(Failure(.unavailable, "asking systemd: no answer")), at: 63)
+        note(edited, at: 66)
+        #expect(watch.verdict(now: .seconds(67)) == nil, "these were none in a row")
+        note(.converging(attempt: 4), at: 69)
+        note(edited, at: 70)
+        #expect(watch.verdict(now: .seconds(70))?.failure.code == .conflict)
+    }
+
     @Test("a node that refuses its spec is not done, and its reason ends the wait")
     func refused() {
         var watch = Watch(specs: [spec], since: .zero)

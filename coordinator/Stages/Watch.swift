@@ -7,6 +7,9 @@ struct Watch: Sendable {
     static let failedMax = Duration.seconds(120)
     /// How long a step may fail and be tried again without ever being right.
     static let retriesMax = Duration.seconds(900)
+    /// How often in a row a step may say that a person has to decide: once could be the end of what
+    /// that person does just now.
+    static let conflictsMax = 2
     /// How long a node may refuse its spec; what it refused of an earlier coordinator passes.
     static let refusedMax = Duration.seconds(10)
     /// How long nothing at all may happen.
@@ -18,6 +21,8 @@ struct Watch: Sendable {
     private var progressAt: Duration
     /// When a step failed first that has not been right since.
     private var failingSince: [NodeName: [StepID: Duration]] = [:]
+    /// How often in a row a step failed with a conflict.
+    private var conflicts: [NodeName: [StepID: Int]] = [:]
     private var refusals: [NodeName: (failure: Failure, since: Duration)] = [:]
     private(set) var changed = false
 
@@ -53,11 +58,9 @@ struct Watch: Sendable {
         guard before != status.steps else { return [] }
         states[spec.node] = status.steps
         progressAt = now
-        for step in status.steps {
-            if case .failed = step.state, failingSince[spec.node]?[step.id] == nil {
-                failingSince[spec.node, default: [:]][step.id] = now
-            }
-            if step.state == .converged { failingSince[spec.node]?[step.id] = nil }
+        for step in status.steps
+        where step.state != before?.first(where: { $0.id == step.id })?.state {
+            count(step, of: spec.node, now: now)
         }
         return status.steps.filter { !apart.contains($0.id) }.compactMap { step in
             let old = before?.first { $0.id == step.id }
@@ -72,6 +75,21 @@ struct Watch: Sendable {
             case .failed(let failure): return "\(spec.node): \(step.id) failed: \(failure.message)"
             case .unsupported: return "\(spec.node): \(step.id) is unknown to its agent"
             }
+        }
+    }
+
+    private mutating func count(_ step: StepStatus, of node: NodeName, now: Duration) {
+        switch step.state {
+        case .failed(let failure):
+            if failingSince[node]?[step.id] == nil {
+                failingSince[node, default: [:]][step.id] = now
+            }
+            let before = failure.code == .conflict ? conflicts[node]?[step.id] ?? 0 : -1
+            conflicts[node, default: [:]][step.id] = before + 1
+        case .converged:
+            failingSince[node]?[step.id] = nil
+            conflicts[node]?[step.id] = nil
+        case .waiting, .converging, .unsupported: break
         }
     }
 
@@ -93,8 +111,9 @@ struct Watch: Sendable {
                 }
                 guard case .failed(let failure) = step.state else { continue }
                 let since = failingSince[node]?[step.id] ?? now
-                if !failure.mayPass || now - progressAt > Self.failedMax
-                    || now - since > Self.retriesMax
+                let conflicts = conflicts[node]?[step.id] ?? 0
+                if !failure.mayPass || conflicts >= Self.conflictsMax
+                    || now - progressAt > Self.failedMax || now - since > Self.retriesMax
                 {
                     return Stumble(node, body(of: step.id, on: node), failure)
                 }
