@@ -2,9 +2,7 @@
 public struct Digest: Name {
     public static let kind = "SHA-256"
     public static let rule = "64 lower-case hexadecimal digits"
-    public static func isValid(_ text: String) -> Bool {
-        text.utf8.count == 64 && text.allSatisfy { "0123456789abcdef".contains($0) }
-    }
+    public static func isValid(_ text: String) -> Bool { isHexadecimal(text, digits: 64) }
     public let rawValue: String
     public init(unchecked text: String) { rawValue = text }
 

@@ -55,6 +55,16 @@ func isLabel(_ text: some StringProtocol) -> Bool {
     }
 }
 
+/// That many lower-case hexadecimal digits. Bytes and no characters are compared: stored documents
+/// are full of digests, and all of them are judged at every reading.
+func isHexadecimal(_ text: String, digits: Int) -> Bool {
+    text.utf8.count == digits
+        && text.utf8.allSatisfy {
+            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+                || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0)
+        }
+}
+
 /// The cluster's name: part of every identity, tag and state folder.
 public struct ClusterID: Name {
     public static let kind = "cluster name"
@@ -77,9 +87,7 @@ public struct NodeName: Name {
 public struct RunID: Name {
     public static let kind = "run id"
     public static let rule = "16 lower-case hexadecimal digits"
-    public static func isValid(_ text: String) -> Bool {
-        text.utf8.count == 16 && text.allSatisfy { "0123456789abcdef".contains($0) }
-    }
+    public static func isValid(_ text: String) -> Bool { isHexadecimal(text, digits: 16) }
     public let rawValue: String
     public init(unchecked text: String) { rawValue = text }
 }

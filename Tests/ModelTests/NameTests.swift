@@ -33,4 +33,15 @@ import Testing
         #expect(try Digest(bytes: [UInt8](repeating: 0xAB, count: 32)).rawValue.hasPrefix("abab"))
         #expect(throws: Failure.self) { try Digest(bytes: [1, 2, 3]) }
     }
+
+    @Test(
+        "a run's id is 16 lower-case hexadecimal digits",
+        arguments: [
+            "0123456789abcde", "0123456789abcdef0", "0123456789ABCDEF", "0123456789abcdeg",
+            "0123456789abcd\u{e9}", "../../../../../x",
+        ])
+    func hostileRuns(text: String) throws {
+        #expect(throws: Failure.self) { try RunID(text) }
+        #expect(try RunID("0123456789abcdef").rawValue == "0123456789abcdef")
+    }
 }
