@@ -57,13 +57,21 @@ extension BatchPlan {
                 Dictionary(uniqueKeysWithValues: standings), role: role, settings: settings))
     }
 
-    /// Writes down how far it is; nothing is kept of one that is through.
-    func save(of role: MicroK8sSpec.Role, _ store: Store, with others: [Write] = []) throws {
+    /// Writes down how far it is, with the events that tell of it; nothing is kept of one that is
+    /// through.
+    func save(
+        of role: MicroK8sSpec.Role, _ store: Store, with others: [Write] = [],
+        telling events: [Event] = []
+    ) throws {
         let write =
             next == nil
             ? Write.delete(.meta, Self.key(role))
             : Write.put(.meta, Self.key(role), try JSON.encode(self))
-        try store.commit([], others + [write])
+        if events.isEmpty {
+            try store.commit([], others + [write])
+        } else {
+            try store.append(events, with: others + [write], when: [])
+        }
     }
 
     private static func key(_ role: MicroK8sSpec.Role) -> String { "batches/\(role.rawValue)" }

@@ -91,6 +91,7 @@ struct BatchWalk: Sendable {
             try await stay(right, beside: later, for: .zero, until: nil)
             try await run.checkpoint(before: plan.position)
             run.say("\(plan.position): \(batch.text)")
+            try run.store.append([event(.started, "\(plan.position): \(batch.text)")])
             for wish in members { try await work.prepare(wish) }
         }
         var specs = members.map(\.spec)
@@ -113,19 +114,27 @@ struct BatchWalk: Sendable {
                 guard let node = stumble.node, mayLeave(stumble, plan) else { throw stumble }
                 run.say("\(node): left behind: \(stumble.failure.message)")
                 plan.leave(node)
-                try plan.save(of: convergence.role, run.store)
+                try plan.save(
+                    of: convergence.role, run.store,
+                    telling: [event(.failed, "\(node) left behind: \(stumble.failure.message)")])
                 specs.removeAll { $0.node == node }
             }
         }
         if batch.isNew { outcome.added += specs.count } else { outcome.updated += specs.count }
+        let end = batch.isNew ? [] : [event(.done, "\(plan.position): \(batch.text)")]
         plan.pass()
         let settled = try specs.compactMap { spec in
             try members.first { $0.spec == spec }.map {
                 try Settled(instanceID: $0.instanceID, digest: spec.digest).write(spec.node)
             }
         }
-        try plan.save(of: convergence.role, run.store, with: settled)
+        try plan.save(of: convergence.role, run.store, with: settled, telling: end)
         return specs
+    }
+
+    /// How a batch of nodes that serve goes; which node got which spec is told beside it.
+    private func event(_ outcome: Event.Outcome, _ detail: String) -> Event {
+        run.event("batch/\(convergence.stage.rawValue)", outcome, detail)
     }
 
     /// Controllers are too few to lose one; and when the fault lies outside, the next node would
@@ -202,6 +211,7 @@ extension BatchWalk {
         }
         let fix = fixes.joined(separator: "; ")
         guard let batch, isPart else { return Failure(failure.code, failure.message, fix: fix) }
+        try run.store.append([event(.failed, "\(plan.position): \(failure.message)")])
         let whole = Failure(
             failure.code,
             "\(plan.position) (\(batch.text)): \(failure.message)\(Self.untouched(after: plan))",

@@ -45,6 +45,13 @@ import Testing
         nodes.flatMap { ["close \($0)", "drain \($0)", "open \($0)"] }
     }
 
+    /// What the events say of batches.
+    private func batches(_ estate: Estate) throws -> [String] {
+        try estate.store.events(last: 100).filter { $0.subject == "batch/workers" }.map {
+            "\($0.outcome.rawValue) \($0.detail)"
+        }
+    }
+
     @Test("workers are drained, changed and opened again one after another, each stable first")
     func oneByOne() async throws {
         try await withWorkers { estate in
@@ -102,8 +109,18 @@ import Testing
                         + "with this batch"))
             #expect(estate.agents.look(\.story) == ["worker-1 gets 2", "worker-1/packages"])
             #expect(estate.cluster.look(\.closed) == ["worker-1"], "no pods for a broken node")
+            #expect(
+                try batches(estate) == [
+                    "started batch 1 of 3: worker-1",
+                    "failed batch 1 of 3: converging worker-1: refreshing: the hook failed",
+                ])
             estate.agents.change { $0.broken = [:] }
             #expect(try await estate.says(Workers(), edits: channel("1.35")) == "3 changed")
+            #expect(
+                try batches(estate).dropFirst(2)
+                    == (1...3).flatMap { number in
+                        ["started", "done"].map { "\($0) batch \(number) of 3: worker-\(number)" }
+                    }[...])
             #expect(estate.agents.look(\.story) == story())
             #expect(estate.cluster.look(\.drains) == drains())
         }
