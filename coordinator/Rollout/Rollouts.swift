@@ -35,7 +35,7 @@ struct Rollouts: Sendable {
         rollout.state = state
         rollout.endedAt = now
         let id = rollout.id
-        let earlier = try all().filter { $0.endedAt != nil && $0.id != id }
+        let earlier = try heads().filter { $0.endedAt != nil && $0.id != id }
         let (dropped, kept) = (
             earlier.dropLast(Self.endedMax - 1), earlier.suffix(Self.endedMax - 1)
         )
@@ -51,7 +51,7 @@ struct Rollouts: Sendable {
     /// Ends what coordinators that were killed have left running. Only for the holder of the lease:
     /// nobody else can be at it then.
     func closeLeftovers(now: Date, by actor: String = "coordinator") throws {
-        let left = try all().filter { $0.endedAt == nil }
+        let left = try heads().filter { $0.endedAt == nil }.compactMap { try find($0.id) }
         let writes: [Write] = try left.map { found in
             var rollout = found
             if [.running, .paused].contains(rollout.state) { rollout.state = .interrupted }
@@ -96,6 +96,19 @@ struct Rollouts: Sendable {
     /// Every rollout that is kept, in the order of their epochs.
     func all() throws -> [Rollout] {
         try store.list(Rollout.self, .rollouts).sorted { $0.epoch < $1.epoch }
+    }
+
+    /// What tells one from another: all but a whole cluster file and a report of each stage.
+    private struct Head: Decodable {
+        let id: RunID
+        let epoch: UInt64
+        let startedAt: Date
+        let endedAt: Date?
+    }
+
+    /// As ``all()``.
+    private func heads() throws -> [Head] {
+        try store.list(Head.self, .rollouts).sorted { $0.epoch < $1.epoch }
     }
 
     private func writes(of rollout: Rollout) throws -> [Write] {

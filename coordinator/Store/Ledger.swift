@@ -32,19 +32,21 @@ public struct Ledger: Sendable {
     /// Writes the intent down; it is on disk when this returns, and only then may the effect start.
     public func begin(_ stage: String, op: Op, inputs: Digest, now: Date) throws -> Intent {
         try store.retrying {
-            let known = try all()
-            let attempt = known.last {
+            let known = try store.list(.intents)
+            let last = try Self.newest(of: known) {
                 $0.stage == stage && $0.op == op && $0.inputHash == inputs
-            }?.attempt
+            }
             let intent = Intent(
                 id: Numbered.key(try store.nextNumber(in: .intents)), stage: stage, op: op,
-                inputHash: inputs, attempt: (attempt ?? 0) + 1, startedAt: now)
-            let ended = known.filter { $0.endedAt != nil }
+                inputHash: inputs, attempt: (last?.attempt ?? 0) + 1, startedAt: now)
+            let ended =
+                known.count > Self.endedMax
+                ? try known.filter { try Self.head(of: $0).endedAt != nil } : []
             let surplus = ended.prefix(max(0, ended.count - Self.endedMax))
             try store.commit(
                 [Compare(.intents, intent.id, at: nil)],
                 [.put(.intents, intent.id, JSON.encode(intent))]
-                    + surplus.map { .delete(.intents, $0.id) })
+                    + surplus.map { .delete(.intents, $0.key) })
             return intent
         }
     }
@@ -64,7 +66,10 @@ public struct Ledger: Sendable {
 
     /// Intents without an end, oldest first: of one op, or all.
     public func open(op: Op? = nil) throws -> [Intent] {
-        try all().filter { $0.endedAt == nil && (op == nil || $0.op == op) }
+        try store.list(.intents).filter { document in
+            let head = try Self.head(of: document)
+            return head.endedAt == nil && (op == nil || head.op == op)
+        }.map(Self.intent)
     }
 
     /// Intents that began before `time` and have ended, oldest first.
@@ -74,6 +79,30 @@ public struct Ledger: Sendable {
 
     /// Every intent that is kept, oldest first.
     public func all() throws -> [Intent] { try store.list(Intent.self, .intents) }
+
+    /// All that is read of most of them: they ended long ago.
+    private struct Head: Decodable {
+        let op: Op
+        let endedAt: Date?
+    }
+
+    private static func head(of document: Document) throws -> Head {
+        try JSON.decode(Head.self, from: document.value, what: "intents/\(document.key)")
+    }
+
+    private static func intent(_ document: Document) throws -> Intent {
+        try JSON.decode(Intent.self, from: document.value, what: "intents/\(document.key)")
+    }
+
+    private static func newest(
+        of documents: [Document], where fits: (Intent) -> Bool
+    ) throws -> Intent? {
+        for document in documents.reversed() {
+            let intent = try intent(document)
+            if fits(intent) { return intent }
+        }
+        return nil
+    }
 
     private func change(_ intent: Intent, _ edit: (inout Intent) -> Void) throws {
         try store.retrying {
