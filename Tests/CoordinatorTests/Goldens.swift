@@ -1,5 +1,6 @@
 import Foundation
 import Model
+import Synchronization
 
 @testable import Coordinator
 
@@ -10,8 +11,19 @@ func golden(_ name: String) throws -> String {
     return try String(contentsOf: path, encoding: .utf8)
 }
 
+/// Examples that were read, by their edits: some tests want the same one again and again.
+private let examples = Mutex<[[String]: ClusterSpec]>([:])
+
 /// The commented example, with what a test changes in its text.
 func exampleCluster(_ edits: [(String, String)] = []) throws -> ClusterSpec {
+    let key = edits.flatMap { [$0.0, $0.1] }
+    if let known = examples.withLock({ $0[key] }) { return known }
+    let spec = try readExample(edits)
+    examples.withLock { $0[key] = spec }
+    return spec
+}
+
+private func readExample(_ edits: [(String, String)]) throws -> ClusterSpec {
     let text = Example.render(
         Founding.Values(
             cluster: try ClusterID("chat"), domain: try DomainName("chat.example.org"),

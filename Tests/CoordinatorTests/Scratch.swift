@@ -4,10 +4,16 @@ import Outside
 import Store
 import Testing
 
-/// Runs `body` with a folder that is gone afterwards.
-func withFolder<Value>(_ body: (String) async throws -> Value) async throws -> Value {
+/// Runs `body` with a folder that is gone afterwards; `inMemory`, if this machine has such a place,
+/// for stores that are written to so often that waiting for a disk would be most of the test.
+func withFolder<Value>(
+    inMemory: Bool = false, _ body: (String) async throws -> Value
+) async throws -> Value {
     let world = World.live()
-    let folder = "/tmp/coordinator-\(world.chance.runID())"
+    let memory = "/dev/shm"
+    let hasMemory = (try? world.files.info(memory))??.kind == .directory
+    let folder =
+        "\(inMemory && hasMemory ? memory : "/tmp")/coordinator-\(world.chance.runID())"
     try world.files.makeDirectory(folder, mode: 0o700, op: "test.folder")
     func clear(_ path: String) {
         if (try? world.files.info(path))??.kind == .directory {
@@ -21,7 +27,7 @@ func withFolder<Value>(_ body: (String) async throws -> Value) async throws -> V
 
 /// Runs `body` with a store in a folder of its own.
 func withStore<Value>(_ body: (Store) async throws -> Value) async throws -> Value {
-    try await withFolder { try await body(Store.open(path: "\($0)/jeeves.db")) }
+    try await withFolder(inMemory: true) { try await body(Store.open(path: "\($0)/jeeves.db")) }
 }
 
 /// Runs `body` with what `jeeves init` leaves.

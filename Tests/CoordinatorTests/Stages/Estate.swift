@@ -223,7 +223,7 @@ private struct PatientClock: Clocks {
 
 /// Runs `body` with estates, each with a store of its own.
 func withEstates(_ body: (_ make: () throws -> Estate) async throws -> Void) async throws {
-    try await withFolder { folder in
+    try await withFolder(inMemory: true) { folder in
         var count = 0
         try await body {
             count += 1

@@ -48,7 +48,7 @@ final class FakeEdge: Sendable {
         }
         let hasChat = cluster.kinds().contains("IngressRoute")
         return Probe.Served(
-            facts: try CertificateFacts(pem: Self.certificate), chain: [],
+            facts: try Self.facts.get(), chain: [],
             distrust: look { $0.distrust },
             answers: look { state in
                 exchanges.map { Self.answer($0.request, hasChat, state) }
@@ -69,6 +69,8 @@ final class FakeEdge: Sendable {
         "/websocket": "101 Switching Protocols\r\n"
             + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
     ]
+
+    private static let facts = Result { try CertificateFacts(pem: certificate) }
 
     /// For chat.example.org, until February 2027.
     private static let certificate = """

@@ -62,7 +62,11 @@ final class FakeTerraform: Sendable {
         self.fake = fake
         self.account = account
         self.machine = machine
-        fake.processes.on("terraform") { try await self.run($0) }
+        // The world is held by this one, and would never be gone if it held it too.
+        fake.processes.on("terraform") { [weak self] command in
+            guard let self else { throw Failure(.notFound, "starting terraform: its test is over") }
+            return try await self.run(command)
+        }
     }
 
     func look<Value: Sendable>(_ body: (State) -> Value) -> Value { state.withLock { body($0) } }
