@@ -22,7 +22,7 @@ check: build ## lint; house rules run with the tests
 test: setup build ## run all tests
 	@.ci/test
 
-nightly: setup build ## play 100,000 schedules of changes and faults (half a day on two cores)
+nightly: setup build ## play 100,000 schedules of changes and faults
 	@JEEVES_SCHEDULES=100000 .build/debug/jeevesPackageTests.xctest --testing-library swift-testing --filter HistoryTests
 
 package: ## build both Debian packages into .build/packages

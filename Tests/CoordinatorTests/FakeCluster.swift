@@ -23,6 +23,8 @@ final class FakeCluster: Sendable {
         var values = ""
         /// What the next upgrade does instead of working.
         var upgradeError: String?
+        /// What the next upgrades print and exit 1 with, although they work.
+        var upgradeLie: String?
         /// How many of the only pod are available, once a look; 1 when there is no more.
         var available: [Int] = []
         /// Whether the cluster has given up on that pod.
@@ -42,9 +44,16 @@ final class FakeCluster: Sendable {
         var upgradedBeside: [Set<String>] = []
         /// What closed, drained, opened, removed or ended a node, in a word each.
         var drains: [String] = []
+        /// Members that were emptied, and have neither been opened nor joined anew since.
+        var emptied: Set<String> = []
+        /// Members whose machine was ended while they were not.
+        var endedFull: [String] = []
+        /// Manifests that were read: the same ones come again and again.
+        fileprivate var manifests: [String: [Object]] = [:]
 
         /// A kubelet has registered; one that was there under this name is that one from now on.
         mutating func admit(_ member: String) {
+            emptied.remove(member)
             if !members.contains(member) { members.append(member) }
             unready.remove(member)
         }
@@ -71,12 +80,14 @@ final class FakeCluster: Sendable {
     func kinds() -> [String] { look { $0.objects.map(\.kind) } }
     func statuses() -> [String] { look { $0.revisions.compactMap { $0["status"] } } }
 
-    /// Appends a revision, as Helm keeps them.
+    /// Appends a revision, as Helm keeps them: ten, and the one that is deployed.
     static func add(_ status: String, _ description: String, to state: inout State) {
         let number = (state.revisions.last?["revision"].flatMap { Int($0) } ?? 0) + 1
         state.revisions.append([
             "revision": "\(number)", "status": status, "description": description,
         ])
+        let old = state.revisions.dropLast(10).filter { $0["status"] == "deployed" }
+        state.revisions = old + state.revisions.suffix(10)
     }
 
     // MARK: kubectl
@@ -90,7 +101,7 @@ final class FakeCluster: Sendable {
             }
             let input = command.input?.reveal() ?? ""
             switch words.first {
-            case "diff": return Self.diff(input, state)
+            case "diff": return Self.diff(input, &state)
             case "apply": return Self.apply(input, &state)
             case "get": return Self.get(words, &state)
             case "patch": return Self.patch(command, words[2], &state)
@@ -104,7 +115,14 @@ final class FakeCluster: Sendable {
         }
     }
 
-    private static func objects(_ yaml: String) -> [Object] {
+    private static func objects(_ yaml: String, _ state: inout State) -> [Object] {
+        if let known = state.manifests[yaml] { return known }
+        let found = read(yaml)
+        state.manifests[yaml] = found
+        return found
+    }
+
+    private static func read(_ yaml: String) -> [Object] {
         yaml.split(separator: "---\n").compactMap { text in
             let lines = text.split(separator: "\n")
             func value(_ start: String) -> String? {
@@ -115,8 +133,8 @@ final class FakeCluster: Sendable {
         }
     }
 
-    private static func diff(_ yaml: String, _ state: State) -> Finished {
-        let differs = !Set(objects(yaml)).isSubset(of: state.objects)
+    private static func diff(_ yaml: String, _ state: inout State) -> Finished {
+        let differs = !Set(objects(yaml, &state)).isSubset(of: state.objects)
         return Finished(ending: .exited(differs ? 1 : 0))
     }
 
@@ -131,7 +149,7 @@ final class FakeCluster: Sendable {
             state.secret = (value, (state.secret?.version ?? 0) + 1)
             return Finished(ending: .exited(0))
         }
-        for object in objects(text) {
+        for object in objects(text, &state) {
             state.objects.removeAll { $0.kind == object.kind && $0.name == object.name }
             state.objects.append(object)
         }
@@ -192,7 +210,12 @@ final class FakeCluster: Sendable {
         let patch = command.arguments.last { $0.hasPrefix("--patch=") } ?? ""
         let isClosing = patch.contains(#""unschedulable":true"#)
         state.drains.append("\(isClosing ? "close" : "open") \(node)")
-        if isClosing { state.closed.insert(node) } else { state.closed.remove(node) }
+        if isClosing {
+            state.closed.insert(node)
+        } else {
+            state.closed.remove(node)
+            state.emptied.remove(node)
+        }
         if patch.contains(#""jeeves/closed":"true""#) { state.marked.insert(node) }
         if patch.contains(#""jeeves/closed":null"#) { state.marked.remove(node) }
         return Finished(ending: .exited(0))
@@ -200,8 +223,9 @@ final class FakeCluster: Sendable {
 
     private static func drain(_ node: String, _ state: inout State) -> Finished {
         state.drains.append("drain \(node)")
-        guard let error = state.drainError else { return Finished(ending: .exited(0)) }
-        return Finished(ending: .exited(1), errors: error)
+        if let error = state.drainError { return Finished(ending: .exited(1), errors: error) }
+        state.emptied.insert(node)
+        return Finished(ending: .exited(0))
     }
 
     private static let services = """
@@ -305,6 +329,7 @@ extension FakeCluster {
         let start = "--description="
         let description = command.arguments.first { $0.hasPrefix(start) }?.dropFirst(start.count)
         add("deployed", String(description ?? ""), to: &state)
-        return Finished(ending: .exited(0))
+        return state.upgradeLie.map { Finished(ending: .exited(1), errors: $0) }
+            ?? Finished(ending: .exited(0))
     }
 }

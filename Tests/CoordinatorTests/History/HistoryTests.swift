@@ -7,16 +7,17 @@ import Testing
 
 @testable import Coordinator
 
-/// Random changes and random faults on clusters that serve. `JEEVES_SEED` plays one cluster's
-/// schedules again and tells them; `JEEVES_SCHEDULES` plays more of them (`make nightly`).
+/// Random changes and random faults on clusters that serve, one cluster a core at once.
+/// `JEEVES_SEED` plays one cluster's schedules again and tells them; `JEEVES_SCHEDULES` plays more
+/// of them (`make nightly`).
 ///
 /// A seed draws what is wanted and what goes wrong; the order of threads is the machine's.
 @Suite struct HistoryTests {
     /// Schedules of one cluster, one after the other.
-    private static let chain = 50
+    private static let chain = 20
     private static let log = Logger(label: "history")
     private static let environment = ProcessInfo.processInfo.environment
-    private static let schedules = environment["JEEVES_SCHEDULES"].flatMap { Int($0) } ?? 200
+    private static let schedules = environment["JEEVES_SCHEDULES"].flatMap { Int($0) } ?? 2_000
     private static let seeds: [UInt64] =
         environment["JEEVES_SEED"].flatMap { UInt64($0) }.map { [$0] }
         ?? (1...max(1, schedules / chain)).map { UInt64($0) }
@@ -27,7 +28,7 @@ import Testing
         let found = try await withThrowingTaskGroup(of: [String].self) { group in
             var rest = Self.seeds[...]
             var found: [String] = []
-            for _ in 0..<2 {
+            for _ in 0..<ProcessInfo.processInfo.activeProcessorCount {
                 if let seed = rest.popFirst() { group.addTask { try await play(seed) } }
             }
             while let one = try await group.next() {

@@ -22,6 +22,7 @@ final class Estate: Sendable {
     let cluster: FakeCluster
     let edge: FakeEdge
     let store: Store
+    private let path: String
 
     private struct Heard {
         var lines: [String] = []
@@ -40,8 +41,11 @@ final class Estate: Sendable {
     }
     private let heard = Mutex(Heard())
 
-    /// A person's folder, the installed package, an account with one zone, and nothing else.
-    init(_ store: Store) throws {
+    /// A person's folder, the installed package, an account with one zone, and nothing else. The
+    /// store is at `path`.
+    init(path: String) throws {
+        self.path = path
+        let store = try Store.open(path: path)
         self.store = store
         (fake, cluster) = try StageStand.prepared()
         cluster.change { $0.members = [] }
@@ -60,6 +64,22 @@ final class Estate: Sendable {
     /// The place of the coordinator, taken from whoever has it.
     private static func beginTerm(_ store: Store) throws -> Lease {
         try store.acquireLease(holder: "test", now: .distantFuture, ttl: .zero)
+    }
+
+    /// Runs `body` with the store as it is on disk now, in a file of its own.
+    func withCopiedStore(_ body: (Store) async throws -> Void) async throws {
+        let files = World.live().files
+        let copy = "\(path)-copy"
+        defer {
+            for suffix in ["", "-wal", "-shm"] {
+                try? files.remove(copy + suffix, op: "test.clean")
+            }
+        }
+        for suffix in ["", "-wal"] {
+            let bytes = try files.read(path + suffix, bytesMax: 1 << 28)
+            try files.replace(copy + suffix, with: bytes, mode: 0o600, op: "test.copy")
+        }
+        try await body(Store.open(path: copy))
     }
 
     /// What a person was told.
@@ -90,12 +110,13 @@ final class Estate: Sendable {
         heard.withLock { $0.whenSaid.append((words, action)) }
     }
 
-    /// One driving start of a coordinator.
+    /// One driving start of a coordinator, of a copy of the state folder if it has another store.
     func drive(
         edits: [(String, String)] = [], options: RolloutOptions = RolloutOptions(),
-        keyID: String = FakeAccount.keyID, _ body: (StageRun) async throws -> Void
+        keyID: String = FakeAccount.keyID, store: Store? = nil,
+        _ body: (StageRun) async throws -> Void
     ) async throws {
-        let run = try start(try exampleCluster(edits), options, keyID)
+        let run = try start(try exampleCluster(edits), options, keyID, store ?? self.store)
         await agents.attach(run.downlinks)
         let result: Result<Void, any Error>
         do { result = .success(try await body(run)) } catch { result = .failure(error) }
@@ -156,11 +177,11 @@ final class Estate: Sendable {
     }
 
     private func start(
-        _ spec: ClusterSpec, _ options: RolloutOptions, _ keyID: String
+        _ spec: ClusterSpec, _ options: RolloutOptions, _ keyID: String, _ opened: Store
     ) throws -> StageRun {
         var world = fake.world
         world.clock = PatientClock(clock: fake.clock) { await self.pass() }
-        let store = self.store.under(try Self.beginTerm(store))
+        let store = opened.under(try Self.beginTerm(opened))
         let runID = fake.chance.runID()
         let driving = Driving(
             cluster: spec.cluster, epoch: try store.beginEpoch(run: runID), run: runID)
@@ -227,7 +248,7 @@ func withEstates(_ body: (_ make: () throws -> Estate) async throws -> Void) asy
         var count = 0
         try await body {
             count += 1
-            return try Estate(Store.open(path: "\(folder)/\(count).db"))
+            return try Estate(path: "\(folder)/\(count).db")
         }
     }
 }

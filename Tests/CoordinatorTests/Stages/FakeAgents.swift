@@ -18,7 +18,10 @@ final class FakeAgents: Sendable {
         var refused: Failure?
         /// What it said last over the link of now.
         var told: NodeStatus?
-        var isWelcome = false
+        /// Whether the coordinator has heard it.
+        var isHeard = false
+        /// Who drives at the other end of that link.
+        var welcome: Welcome?
 
         /// Obeys the spec unless its fence forbids it; whether it is a new one.
         mutating func take(_ new: NodeSpec) -> Bool {
@@ -32,6 +35,13 @@ final class FakeAgents: Sendable {
                 refused = error as? Failure
                 return false
             }
+        }
+
+        /// An older copy of the state folder may ask nothing of it.
+        func admitRequest() throws {
+            guard let spec, let welcome else { return }
+            try Fence(of: spec).admit(
+                epoch: welcome.epoch, run: welcome.run, for: "answering the coordinator")
         }
 
         /// Whether a failed step is due again.
@@ -64,6 +74,10 @@ final class FakeAgents: Sendable {
         var tickets: Set<String> = []
         var minted = 0
         var boots = 0
+        /// Machines in the order in which they became members, by what they booted as.
+        var joinedMachines: [String] = []
+        /// What each machine has obeyed, in its order, by what it booted as.
+        var obeyed: [String: [Fence]] = [:]
     }
 
     private let state = Mutex(State())
@@ -84,7 +98,11 @@ final class FakeAgents: Sendable {
     func machine(_ node: NodeName, _ action: Change.Action) async {
         guard action == .create else {
             // A control plane forgets nobody by itself.
+            let wasMember = look { $0.agents[node]?.hasJoined == true }
             cluster.change { state in
+                if wasMember, !state.emptied.contains(node.rawValue) {
+                    state.endedFull.append(node.rawValue)
+                }
                 state.drains.append("end \(node)")
                 state.unready.insert(node.rawValue)
             }
@@ -117,7 +135,7 @@ final class FakeAgents: Sendable {
                 state.serving = []
                 for node in state.agents.keys {
                     state.agents[node]?.told = nil
-                    state.agents[node]?.isWelcome = false
+                    state.agents[node]?.welcome = nil
                 }
             }
             return (state.links, state.serving)
@@ -154,7 +172,7 @@ final class FakeAgents: Sendable {
             state.serving.append(Task { await downlinks.serve(link) })
         }
         link.say(.hello(Hello(node: node, agentVersion: "1", bootID: bootID, fence: nil)))
-        while !look({ $0.agents[node]?.isWelcome == true }) { await Task.yield() }
+        while look({ $0.agents[node]?.welcome == nil }) { await Task.yield() }
     }
 
     /// Lets every agent do one more thing, and returns when the coordinator has heard of it.
@@ -163,10 +181,14 @@ final class FakeAgents: Sendable {
             for message in state.withLock({ Self.work(node, &$0, self) }) { link.say(message) }
         }
         guard let downlinks = look({ $0.downlinks }) else { return }
-        for (node, agent) in look({ state in state.agents.filter { $0.value.told != nil } }) {
+        let unheard = look { $0.agents.filter { $0.value.told != nil && !$0.value.isHeard } }
+        for (node, agent) in unheard {
             while await downlinks.connected().contains(node),
                 await downlinks.status(of: node) != agent.told
             { await Task.yield() }
+            change { state in
+                if state.agents[node]?.told == agent.told { state.agents[node]?.isHeard = true }
+            }
         }
     }
 
@@ -175,20 +197,31 @@ final class FakeAgents: Sendable {
     private func hear(_ message: Message, _ node: NodeName) -> [Message] {
         state.withLock { state in
             switch message {
-            case .welcome:
-                state.agents[node]?.isWelcome = true
+            case .welcome(let welcome):
+                state.agents[node]?.welcome = welcome
                 return [Self.status(node, &state, fake)]
             case .spec(let spec):
                 if state.agents[node]?.take(spec) == true {
                     state.story.append("\(node) gets \(spec.generation)")
                 }
+                if let agent = state.agents[node], agent.refused == nil {
+                    state.obeyed[agent.bootID, default: []].append(Fence(of: spec))
+                }
                 return [Self.status(node, &state, fake)]
             case .request(let request):
-                let body = answer(request.body, node, &state)
-                return [.reply(Reply(id: request.id, body: body))]
+                return [.reply(Reply(id: request.id, body: reply(request.body, node, &state)))]
             default: return []
             }
         }
+    }
+
+    private func reply(
+        _ request: AgentRequest, _ node: NodeName, _ state: inout State
+    ) -> Reply.Body {
+        do { try state.agents[node]?.admitRequest() } catch {
+            return .failure(Failure(error, trying: "on \(node)"))
+        }
+        return answer(request, node, &state)
     }
 
     private func answer(
@@ -231,6 +264,7 @@ final class FakeAgents: Sendable {
             state.lostJoins -= 1
         } else {
             state.agents[node]?.hasJoined = true
+            state.joinedMachines.append(state.agents[node]?.bootID ?? "")
             cluster.change { $0.admit(node.rawValue) }
         }
         return state.joinAnswer ?? .done
@@ -305,6 +339,7 @@ final class FakeAgents: Sendable {
                 address: "", instanceID: ""),
             agentVersion: "1", reportedAt: fake.clock.now(), refused: agent?.refused)
         state.agents[node]?.told = status
+        state.agents[node]?.isHeard = false
         return .status(status)
     }
 }
