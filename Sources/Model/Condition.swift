@@ -19,6 +19,23 @@ public struct Difference: Codable, Hashable, Sendable {
     }
 }
 
+extension Condition {
+    /// Differences that are told; more are counted.
+    private static let toldMax = 4
+
+    /// In one line, for a person.
+    public var text: String {
+        switch self {
+        case .missing: return "missing"
+        case .right: return "there"
+        case .differs(let differences):
+            let more = differences.count - Self.toldMax
+            return differences.prefix(Self.toldMax).map(\.description).joined(separator: "; ")
+                + (more > 0 ? "; and \(more) more" : "")
+        }
+    }
+}
+
 extension Difference: CustomStringConvertible {
     public var description: String { "\(subject): \(found) -> \(wanted)" }
 }

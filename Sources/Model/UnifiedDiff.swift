@@ -24,11 +24,17 @@ public enum UnifiedDiff {
         return bounded(hunks(of: merged(before, after)).flatMap { $0 })
     }
 
-    /// The lines of a diff that a program printed, bounded as ours are.
-    public static func bounded(_ lines: [String]) -> String {
-        let shown = lines.prefix(linesMax).joined(separator: "\n")
-        guard lines.count > linesMax else { return shown }
-        return shown + "\n… \(lines.count - linesMax) more lines"
+    /// The lines of a diff that a program printed, bounded as ours are, or more tightly.
+    public static func bounded(
+        _ lines: [String], linesMax: Int = UnifiedDiff.linesMax, bytesMax: Int = .max
+    ) -> String {
+        var bytes = 0
+        let shown = lines.prefix(linesMax).prefix { line in
+            bytes += line.utf8.count + 1
+            return bytes <= bytesMax
+        }
+        let more = lines.count - shown.count
+        return (shown + (more > 0 ? ["… \(more) more lines"] : [])).joined(separator: "\n")
     }
 
     private static func lines(of text: String) -> [Substring] {

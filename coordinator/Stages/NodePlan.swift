@@ -5,8 +5,6 @@ import Outside
 struct NodePlan: Sendable {
     /// Checks read files and ask programs on the node; a slow disk takes its time.
     static let deadline = Duration.seconds(60)
-    /// Differences of one step that are told; more are counted.
-    private static let differencesMax = 4
 
     let role: MicroK8sSpec.Role
     let spec: NodeSpec
@@ -55,10 +53,10 @@ struct NodePlan: Sendable {
             return step.presence == .present ? Change(.create, subject) : unseen
         case .found(.right):
             return step.presence == .present ? unseen : Change(.delete, subject)
-        case .found(.differs(let differences)):
+        case .found(let found):
             guard step.presence == .present else { return Change(.delete, subject) }
             return Change(
-                .update, subject, detail: Self.text(differences), effects: effects(of: step),
+                .update, subject, detail: found.text, effects: effects(of: step),
                 diff: finding.diff)
         }
     }
@@ -73,10 +71,4 @@ struct NodePlan: Sendable {
     }
 
     private func subject(_ id: StepID) -> String { "\(spec.node)/\(id)" }
-
-    private static func text(_ differences: [Difference]) -> String {
-        let more = differences.count - differencesMax
-        return differences.prefix(differencesMax).map(\.description).joined(separator: "; ")
-            + (more > 0 ? "; and \(more) more" : "")
-    }
 }
