@@ -88,6 +88,13 @@ extension NodeReport {
             notes.append(failure.message)
             if !failure.fix.isEmpty { notes.append("fix: \(failure.fix)") }
         }
+        if let drift = step.state.drift {
+            notes.append(drift.what)
+            notes += drift.diff.split(separator: "\n", omittingEmptySubsequences: false).map {
+                "  \($0)"
+            }
+            notes.append("fix: `jeeves up` makes it right")
+        }
         return notes
     }
 }

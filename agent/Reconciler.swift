@@ -13,6 +13,8 @@ public actor Reconciler {
 
     /// Longest time between two passes when nothing happens.
     static let passInterval = Duration.seconds(300)
+    /// The same while a step has drifted: what only stopped may start again by itself.
+    static let driftInterval = Duration.seconds(30)
     /// Shortest and longest wait before a failed step is tried again.
     static let retryMin = Duration.seconds(2)
     static let retryMax = Duration.seconds(300)
@@ -25,6 +27,13 @@ public actor Reconciler {
         var detail = ""
         var certificate: PublicCertificate?
 
+        /// Nothing is to be tried.
+        mutating func rest() { (count, retryAt) = (0, nil) }
+
+        /// Whether steps that need this one may go on. What a person changed on purpose does not
+        /// keep a certificate from being renewed.
+        var isSettled: Bool { state == .converged || state.drift != nil }
+
         mutating func describe(_ step: any Step, _ world: World) async {
             detail = await step.detail(world)
             certificate = await step.publicCertificate(world)
@@ -34,6 +43,7 @@ public actor Reconciler {
     private let settings: Settings
     private let world: World
     private let file: SpecFile
+    private let drifts: DriftFile
     /// What the file said, and when it had been changed: it is asked several times a pass.
     private var lastRead: (stamp: FileInfo, spec: NodeSpec)?
     private let makeStep: StepMaker
@@ -66,6 +76,7 @@ public actor Reconciler {
         self.log = log
         self.makeStep = makeStep
         file = SpecFile(files: world.files, path: state.spec)
+        drifts = DriftFile(files: world.files, path: state.drift)
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -225,19 +236,27 @@ public actor Reconciler {
         guard let step = makeStep(spec) else {
             return note(spec.id, &now, .unsupported)
         }
-        let isReady = spec.needs.allSatisfy { attempts[$0]?.state == .converged }
+        let isReady = spec.needs.allSatisfy { attempts[$0]?.isSettled == true }
         guard isReady else { return note(spec.id, &now, .waiting) }
         if let retryAt = now.retryAt, world.clock.uptime() < retryAt { return }
         do {
-            if try await isRight(step, spec) {
-                now.retryAt = nil
-                now.count = 0
+            let found = try await step.check(world)
+            if isRight(found, spec) {
+                try await settle(spec, node)
+                now.rest()
                 await now.describe(step, world)
                 return note(spec.id, &now, .converged)
+            }
+            if try drifts.isDrift(spec, of: node) {
+                let drift = try await tell(found, of: step, spec)
+                now.rest()
+                await now.describe(step, world)
+                return note(spec.id, &now, .drifted(drift))
             }
             now.count += 1
             note(spec.id, &now, .converging(attempt: now.count))
             try await change(step, spec, node)
+            try await settle(spec, node)
             now.retryAt = nil
             await now.describe(step, world)
             note(spec.id, &now, .converged)
@@ -263,7 +282,7 @@ public actor Reconciler {
             case .present: try await step.apply(world)
             case .absent: try await step.remove(world)
             }
-            guard try await isRight(step, spec) else {
+            guard isRight(try await step.check(world), spec) else {
                 throw Failure(.failed, "checking again after the change: it still differs")
             }
             log.info("step converged", metadata: ["step": "\(spec.id)"])
@@ -274,12 +293,31 @@ public actor Reconciler {
         }
     }
 
-    private func isRight(_ step: any Step, _ spec: StepSpec) async throws -> Bool {
-        let condition = try await step.check(world)
-        return switch spec.presence {
-        case .present: condition == .right
-        case .absent: condition == .missing
+    private func isRight(_ found: Condition, _ spec: StepSpec) -> Bool {
+        switch spec.presence {
+        case .present: found == .right
+        case .absent: found == .missing
         }
+    }
+
+    /// Remembers that a step is right.
+    private func settle(_ spec: StepSpec, _ node: NodeSpec) async throws {
+        guard try drifts.noteRight(spec, of: node) else { return }
+        log.info("drift ended", metadata: ["step": "\(spec.id)"])
+        await record(spec.id, "drift", .done, "")
+    }
+
+    /// What somebody changed; it is an event when it is new.
+    private func tell(
+        _ found: Condition, of step: any Step, _ spec: StepSpec
+    ) async throws -> Drift {
+        let drift = Drift(found, diff: try await step.diff(world))
+        if try drifts.noteTold(spec.id) {
+            log.warning(
+                "step drifted", metadata: ["step": "\(spec.id)", "reason": "\(drift.what)"])
+            await record(spec.id, "drift", .started, drift.what)
+        }
+        return drift
     }
 
     private func backoff(after attempt: Int) -> Duration {
@@ -316,9 +354,9 @@ public actor Reconciler {
     private func forget(_ id: UUID) { watchers[id] = nil }
 
     private func untilNextPass() -> Duration {
-        guard let due = attempts.values.compactMap(\.retryAt).min() else {
-            return Self.passInterval
-        }
-        return max(.milliseconds(100), min(Self.passInterval, due - world.clock.uptime()))
+        let hasDrifted = attempts.values.contains { $0.state.drift != nil }
+        let longest = hasDrifted ? Self.driftInterval : Self.passInterval
+        guard let due = attempts.values.compactMap(\.retryAt).min() else { return longest }
+        return max(.milliseconds(100), min(longest, due - world.clock.uptime()))
     }
 }

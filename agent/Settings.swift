@@ -37,6 +37,7 @@ public struct StateFolder: Sendable, Hashable {
     public init(_ path: String = "/var/lib/jeeves") { self.path = path }
 
     var spec: String { "\(path)/spec.json" }
+    var drift: String { "\(path)/drift.json" }
     var identity: String { "\(path)/identity" }
     var events: String { "\(path)/events.json" }
     var coordinator: String { "\(path)/coordinator" }

@@ -13,10 +13,14 @@ public struct NodeSpec: Codable, Hashable, Sendable {
     public let steps: [StepSpec]
     /// Where the coordinator is from now on, `host:port` each; nil if that is not new.
     public let coordinators: [String]?
+    /// True if a person wants right what somebody has changed, whatever its ``DriftPolicy``; nil if
+    /// not. No part of the digest: it is about this start of a coordinator only.
+    public let mendsDrift: Bool?
 
     public init(
         cluster: ClusterID, node: NodeName, epoch: UInt64, run: RunID, generation: UInt64,
-        digest: Digest, steps: [StepSpec], coordinators: [String]? = nil
+        digest: Digest, steps: [StepSpec], coordinators: [String]? = nil,
+        mendsDrift: Bool? = nil
     ) {
         self.cluster = cluster
         self.node = node
@@ -26,11 +30,12 @@ public struct NodeSpec: Codable, Hashable, Sendable {
         self.digest = digest
         self.steps = steps
         self.coordinators = coordinators
+        self.mendsDrift = mendsDrift
     }
 }
 
 /// One piece of a node, and whether it should be there.
-public struct StepSpec: Codable, Hashable, Sendable {
+public struct StepSpec: Hashable, Sendable {
     public enum Presence: String, Codable, Sendable { case present, absent }
 
     public let id: StepID
@@ -38,13 +43,39 @@ public struct StepSpec: Codable, Hashable, Sendable {
     /// Steps that must be right before this one is tried.
     public let needs: [StepID]
     public let body: StepBody
+    public let drift: DriftPolicy
 
     public init(
-        id: StepID, presence: Presence = .present, needs: [StepID] = [], body: StepBody
+        id: StepID, presence: Presence = .present, needs: [StepID] = [], body: StepBody,
+        drift: DriftPolicy = .repair
     ) {
         self.id = id
         self.presence = presence
         self.needs = needs
         self.body = body
+        self.drift = drift
+    }
+}
+
+extension StepSpec: Codable {
+    private enum Key: String, CodingKey { case id, presence, needs, body, drift }
+
+    public init(from decoder: any Decoder) throws {
+        let spec = try decoder.container(keyedBy: Key.self)
+        id = try spec.decode(StepID.self, forKey: .id)
+        presence = try spec.decode(Presence.self, forKey: .presence)
+        needs = try spec.decode([StepID].self, forKey: .needs)
+        body = try spec.decode(StepBody.self, forKey: .body)
+        drift = try spec.decode(.drift, or: .repair)
+    }
+
+    /// `repair` is what a spec without a policy means, so that such specs keep their digest.
+    public func encode(to encoder: any Encoder) throws {
+        var spec = encoder.container(keyedBy: Key.self)
+        try spec.encode(id, forKey: .id)
+        try spec.encode(presence, forKey: .presence)
+        try spec.encode(needs, forKey: .needs)
+        try spec.encode(body, forKey: .body)
+        if drift != .repair { try spec.encode(drift, forKey: .drift) }
     }
 }

@@ -37,12 +37,16 @@ public struct NodeStatus: Codable, Hashable, Sendable {
 }
 
 extension NodeStatus {
+    /// Whether somebody has changed a step whose drift is only reported.
+    public var hasDrifted: Bool { steps.contains { $0.state.drift != nil } }
+
     /// Why a step is not as its spec wants it, in a few words; nil if it is.
     public func trouble(with id: StepID) -> String? {
         switch steps.first(where: { $0.id == id })?.state {
         case .converged: nil
         case .converging: "being made right"
         case .failed(let failure): failure.message
+        case .drifted(let drift): "drifted: \(drift.what)"
         case .unsupported: "unknown to its agent"
         case .waiting, nil: "not checked yet"
         }
@@ -50,7 +54,7 @@ extension NodeStatus {
 }
 
 /// How one step stands.
-public struct StepStatus: Codable, Hashable, Sendable {
+public struct StepStatus: Hashable, Sendable {
     public let id: StepID
     public let state: StepState
     /// What is running now in one line, for a person: `serial 04ab…, until 2026-12-01`.
@@ -68,6 +72,30 @@ public struct StepStatus: Codable, Hashable, Sendable {
     }
 }
 
+extension StepStatus: Codable {
+    private enum Key: String, CodingKey { case id, state, detail, certificate, drift }
+
+    public init(from decoder: any Decoder) throws {
+        let status = try decoder.container(keyedBy: Key.self)
+        id = try status.decode(StepID.self, forKey: .id)
+        let drift = try status.decodeIfPresent(Drift.self, forKey: .drift)
+        state = try drift.map(StepState.drifted) ?? status.decode(StepState.self, forKey: .state)
+        detail = try status.decode(String.self, forKey: .detail)
+        certificate = try status.decodeIfPresent(PublicCertificate.self, forKey: .certificate)
+    }
+
+    /// A coordinator that knows no drift reads `waiting`, and keeps its link.
+    public func encode(to encoder: any Encoder) throws {
+        let drift = state.drift
+        var status = encoder.container(keyedBy: Key.self)
+        try status.encode(id, forKey: .id)
+        try status.encode(drift == nil ? state : .waiting, forKey: .state)
+        try status.encodeIfPresent(drift, forKey: .drift)
+        try status.encode(detail, forKey: .detail)
+        try status.encodeIfPresent(certificate, forKey: .certificate)
+    }
+}
+
 public enum StepState: Codable, Hashable, Sendable {
     /// An earlier step has to be right first, or a pass has not reached it.
     case waiting
@@ -76,8 +104,15 @@ public enum StepState: Codable, Hashable, Sendable {
     case converged
     /// The last attempt failed; it is tried again with back-off.
     case failed(Failure)
+    /// It was right, somebody has changed it, and the spec wants that to be reported only.
+    case drifted(Drift)
     /// This agent does not know the step's kind.
     case unsupported
+
+    /// What somebody changed, if that is only reported.
+    public var drift: Drift? {
+        if case .drifted(let drift) = self { drift } else { nil }
+    }
 }
 
 /// What the agent found the machine to be.

@@ -8,6 +8,7 @@ extension StepState {
         case .converging(let attempt): "try \(attempt)"
         case .converged: "right"
         case .failed: "failed"
+        case .drifted: "drifted"
         case .unsupported: "unsupported"
         }
     }
@@ -16,8 +17,11 @@ extension StepState {
 extension StepStatus {
     /// What there is to say about the step: why it failed, or what is running.
     public var explanation: String {
-        if case .failed(let failure) = state { return failure.message }
-        return detail
+        switch state {
+        case .failed(let failure): failure.message
+        case .drifted(let drift): drift.what
+        default: detail
+        }
     }
 
     /// The state in one word, and the certificate's alert if it is one of trouble.

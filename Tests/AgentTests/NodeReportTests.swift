@@ -90,6 +90,29 @@ import Testing
         #expect(report.table.contains("nobody knows whether the daemon is running (asking systemd"))
     }
 
+    @Test("what somebody changed stands below its step, with the diff and the command")
+    func drifted() async throws {
+        let drift = Drift(.missing, diff: "-a\n+b")
+        let status = NodeStatus(
+            node: NodeName(unchecked: "controller-1"), generation: 3,
+            steps: [
+                StepStatus(id: StepID(unchecked: "haproxy"), state: .drifted(drift), detail: "2.8")
+            ],
+            facts: Facts(system: "", kernel: "", bootID: "", address: "", instanceID: ""),
+            agentVersion: "1", reportedAt: FakeWorld.start)
+        fake.files[StatusFile.path] = String(decoding: try JSON.encode(status), as: UTF8.self)
+        fake.units[DaemonState.unit] = unit("active")
+        let table = try await NodeReport.read(fake.world).table
+        let lines = table.split(separator: "\n").suffix(5).map { line in
+            line.drop { $0 == " " }.description
+        }
+        #expect(
+            lines == [
+                "haproxy  drifted     2.8", "missing", "-a", "+b",
+                "fix: `jeeves up` makes it right",
+            ])
+    }
+
     @Test("the JSON has the status as it was, the daemon, and every certificate's alert")
     func json() async throws {
         try wrote(unit: unit("failed", result: "timeout"))

@@ -41,6 +41,7 @@ import Testing
         let passing: [(NodeStatus?, Bool)] = [
             (status(.converged, .converging(attempt: 1)), true),
             (status(.converged, .waiting), true),
+            (status(.drifted(Drift(.missing)), .converged), true),
             (status(.converged, .converged, generation: 1), true),
             (status(.converged, .converged, refused: Failure(.conflict, "older")), true),
             (right, false), (nil, true),

@@ -49,6 +49,18 @@ import Testing
         #expect(watch.isDone)
     }
 
+    @Test("a step that drifted is told and waited for: its agent is about to mend it")
+    func drifted() {
+        var watch = Watch(specs: [spec], since: .zero)
+        let drift = StepState.drifted(Drift(.missing))
+        let lines = watch.note(status(drift, .converged), of: spec, now: .zero)
+        #expect(lines == ["controller-1: haproxy drifted: missing"])
+        #expect(!watch.isDone)
+        #expect(watch.verdict(now: .seconds(200)) == nil)
+        _ = watch.note(status(.converged, .converged), of: spec, now: .seconds(200))
+        #expect(watch.isDone)
+    }
+
     @Test("each change is told once")
     func lines() {
         var watch = Watch(specs: [spec], since: .zero)

@@ -73,6 +73,7 @@ struct Watch: Sendable {
             case .converged:
                 return old == nil ? nil : "\(spec.node): \(step.id) right \(step.detail)"
             case .failed(let failure): return "\(spec.node): \(step.id) failed: \(failure.message)"
+            case .drifted(let drift): return "\(spec.node): \(step.id) drifted: \(drift.what)"
             case .unsupported: return "\(spec.node): \(step.id) is unknown to its agent"
             }
         }
@@ -89,7 +90,7 @@ struct Watch: Sendable {
         case .converged:
             failingSince[node]?[step.id] = nil
             conflicts[node]?[step.id] = nil
-        case .waiting, .converging, .unsupported: break
+        case .waiting, .converging, .drifted, .unsupported: break
         }
     }
 
