@@ -148,6 +148,12 @@ enum Example {
           # manual: after the first batch it waits for `jeeves rollout promote`.
           promotion: automatic
 
+        # What agents do about what somebody changed on a node: repair it, or report it.
+        drift:
+          packages: repair
+          haproxy: repair
+          microk8s: repair
+
         """
     }
 }

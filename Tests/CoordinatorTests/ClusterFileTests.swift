@@ -140,6 +140,9 @@ import Testing
             ("PerSourceMax: 400", "PerSourceMax: -1", "edge.connectionsPerSourceMax: -1 is out"),
             ("connectionsMax: 4000", "connectionsMax: 200001", "200001 is outside 1 to 200000"),
             ("drainSeconds: 900", "drainSeconds: 59", "59 is outside 60 to 86400"),
+            ("haproxy: repair", "haproxy: ask", "drift.haproxy: \"ask\" is neither `repair` nor"),
+            ("packages: repair", "package: report", "did you mean `packages`?"),
+            ("  microk8s: repair", "  certificate: report", "drift.certificate: unknown key"),
         ])
     func impossible(right: String, wrong: String, said: String) throws {
         let found = try problems { $0.replacing(right, with: wrong) }

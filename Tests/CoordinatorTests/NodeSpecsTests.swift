@@ -71,6 +71,23 @@ import Trust
         }
     }
 
+    @Test("each kind of step has its policy; certificates and the membership are always repaired")
+    func drift() throws {
+        var changed = try cluster()
+        changed.drift.haproxy = .report
+        changed.drift.microk8s = .report
+        func reported(_ role: MicroK8sSpec.Role) -> [String] {
+            NodeSpecs.steps(
+                of: changed, role: role, acme: .init(), controllerAddress: "10.42.0.10"
+            ).filter { $0.drift == .report }.map(\.id.rawValue)
+        }
+        #expect(reported(.controller) == ["haproxy", "microk8s"])
+        #expect(reported(.worker) == ["microk8s"])
+        changed.drift.packages = .report
+        #expect(reported(.controller) == ["packages", "haproxy", "microk8s"])
+        #expect(try steps(.controller).allSatisfy { $0.drift == .repair }, "the default")
+    }
+
     @Test("the same cluster file gives the same digest, a changed one another")
     func digests() throws {
         #expect(try Hash.digest(of: steps(.controller)) == Hash.digest(of: steps(.controller)))

@@ -40,14 +40,18 @@ extension BatchPlan {
         let nodes: [NodeName: [String]]
     }
 
-    /// The plan that is under way to where `wishes` lead, else a new one.
+    /// The plan that is under way to where `wishes` lead, else a new one; it is a new one too if a
+    /// node has drifted that the rest of the plan does not touch.
     static func current(
         of role: MicroK8sSpec.Role, for wishes: [Wish], settings: RolloutSection, _ store: Store
     ) throws -> BatchPlan {
         let nodes = wishes.map { ($0.spec.node, [$0.instanceID, $0.spec.digest.rawValue]) }
         let id = try Hash.digest(
             of: End(settings: settings, nodes: Dictionary(uniqueKeysWithValues: nodes)))
-        if let found = try store.get(BatchPlan.self, .meta, key(role)), found.id == id {
+        let drifted = Set(wishes.filter(\.hasDrifted).map(\.spec.node))
+        if let found = try store.get(BatchPlan.self, .meta, key(role)), found.id == id,
+            drifted.isSubset(of: found.remaining.flatMap(\.nodes))
+        {
             return found
         }
         let standings = wishes.map { ($0.spec.node, $0.standing) }
@@ -106,10 +110,14 @@ struct Wish: Hashable, Sendable {
     let isAbandoned: Bool
     let instanceID: String
     let standing: Batches.Standing
+    /// It was seen right with the spec that is wanted, and somebody has changed it since.
+    let hasDrifted: Bool
 
-    /// `isRight`: the node says that every step of its saved spec is right.
+    /// `isRight`: the node says that every step of its saved spec is right; `isDrifted`: that
+    /// somebody has changed one.
     init(
-        spec: NodeSpec, saved: NodeSpec?, instanceID: String, settled: Settled?, isRight: Bool
+        spec: NodeSpec, saved: NodeSpec?, instanceID: String, settled: Settled?, isRight: Bool,
+        isDrifted: Bool
     ) {
         self.spec = spec
         self.saved = saved
@@ -122,11 +130,13 @@ struct Wish: Hashable, Sendable {
                 if saved?.digest != settled.digest {
                     .torn
                 } else if settled.digest == spec.digest {
-                    .done
+                    isDrifted ? .torn : .done
                 } else {
                     isRight ? .serving : .torn
                 }
             default: .new
             }
+        hasDrifted =
+            standing == .torn && saved?.digest == spec.digest && settled?.digest == spec.digest
     }
 }

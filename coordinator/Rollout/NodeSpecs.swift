@@ -20,10 +20,11 @@ enum NodeSpecs {
             ]
         case .worker:
             [
-                step("packages", .packages(PackagesSpec(names: ["ca-certificates"]))),
+                step("packages", of: cluster, .packages(PackagesSpec(names: ["ca-certificates"]))),
                 kubernetes(of: cluster, role: role, addons: []),
                 step(
-                    joinStep, needs: ["microk8s"], .join(JoinSpec(controller: controllerAddress))),
+                    joinStep, of: cluster, needs: ["microk8s"],
+                    .join(JoinSpec(controller: controllerAddress))),
             ]
         }
     }
@@ -32,7 +33,7 @@ enum NodeSpecs {
         of cluster: ClusterSpec, role: MicroK8sSpec.Role, addons: [String]
     ) -> StepSpec {
         step(
-            "microk8s", needs: ["packages"],
+            "microk8s", of: cluster, needs: ["packages"],
             .microk8s(
                 MicroK8sSpec(role: role, channel: cluster.microk8s.channel, addons: addons)))
     }
@@ -46,13 +47,13 @@ enum NodeSpecs {
     private static func edgeSteps(of cluster: ClusterSpec, acme: ACMEFiles) -> [StepSpec] {
         [
             step(
-                "packages",
+                "packages", of: cluster,
                 .packages(
                     PackagesSpec(
                         names: ["ca-certificates", "certbot", "haproxy"],
                         masked: ["certbot.timer"]))),
             step(
-                "haproxy", needs: ["packages"],
+                "haproxy", of: cluster, needs: ["packages"],
                 .haproxy(
                     HAProxySpec(
                         domain: cluster.domain,
@@ -69,7 +70,7 @@ enum NodeSpecs {
         return types.map { type in
             step(
                 type == types.first ? certificateStep : "\(certificateStep)-\(type.rawValue)",
-                needs: ["haproxy"],
+                of: cluster, needs: ["haproxy"],
                 .certificate(
                     CertificateSpec(
                         domain: cluster.domain, email: cluster.certificate.email,
@@ -78,8 +79,11 @@ enum NodeSpecs {
         }
     }
 
-    private static func step(_ id: String, needs: [String] = [], _ body: StepBody) -> StepSpec {
+    private static func step(
+        _ id: String, of cluster: ClusterSpec, needs: [String] = [], _ body: StepBody
+    ) -> StepSpec {
         StepSpec(
-            id: StepID(unchecked: id), needs: needs.map(StepID.init(unchecked:)), body: body)
+            id: StepID(unchecked: id), needs: needs.map(StepID.init(unchecked:)), body: body,
+            drift: cluster.drift.policy(for: body))
     }
 }

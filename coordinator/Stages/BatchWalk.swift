@@ -68,7 +68,7 @@ struct BatchWalk: Sendable {
             }
             do {
                 right += try await pass(batch, members, after: right, &plan, &outcome)
-            } catch { throw try stopped(error, batch, plan) }
+            } catch { throw try stopped(error, batch, plan, members) }
         }
         outcome.failed = plan.failed
         return outcome
@@ -193,16 +193,18 @@ extension BatchWalk {
     private static let namesMax = 10
 
     /// Says which batch stopped, what was not touched, and how it goes on.
-    private func stopped(_ error: any Error, _ batch: Batch?, _ plan: BatchPlan) throws
-        -> any Error
-    {
+    private func stopped(
+        _ error: any Error, _ batch: Batch?, _ plan: BatchPlan, _ members: [Wish] = []
+    ) throws -> any Error {
         if error is CancellationError { return error }
         let stumble = error as? Stumble
         let failure =
             stumble?.failure ?? Failure(error, trying: "converging \(batch?.text ?? "the nodes")")
         let isOutside = stumble?.isOutside ?? (failure.code == .unavailable)
         let isPart = batch?.isNew == false
-        let content = isPart && !isOutside ? try convergence.content(run) : nil
+        // What was right on these nodes before somebody changed them is not to blame.
+        let isToBlame = isPart && !isOutside && !members.allSatisfy(\.hasDrifted)
+        let content = isToBlame ? try convergence.content(run) : nil
         var fixes = failure.fix.isEmpty ? [] : [failure.fix]
         if isOutside {
             fixes.append("nothing was reverted: once that answers again, `jeeves up` goes on here")

@@ -44,7 +44,8 @@ struct Convergence: Sendable {
                     settled: try Settled.read(spec.node, run.store),
                     isRight: connected.contains(spec.node)
                         && saved.map { status?.isConverged(generation: $0.generation) == true }
-                            ?? false
+                            ?? false,
+                    isDrifted: status?.hasDrifted == true
                 ))
         }
         return wishes
@@ -68,8 +69,9 @@ struct Convergence: Sendable {
         await run.downlinks.assign(spec)
     }
 
-    /// Hands a node the spec that it has, for this driving start, until its turn comes. One that
-    /// nobody wants any more is not handed to a node that may have missed it.
+    /// Hands a node the spec that it has, for this driving start, until its turn comes: until then
+    /// nothing that somebody changed is mended. One that nobody wants any more is not handed to a
+    /// node that may have missed it.
     func keep(_ wish: Wish, _ run: StageRun) async {
         guard let saved = wish.saved, !wish.isAbandoned else { return }
         await run.downlinks.assign(
@@ -116,6 +118,7 @@ struct Convergence: Sendable {
     }
 
     /// The spec of each node: the saved generation if its steps are the same, else the next one.
+    /// Who hands it down does so for a person, and thus it mends drift.
     private func specs(
         _ run: StageRun, _ infrastructure: Infrastructure
     ) throws -> [(spec: NodeSpec, saved: NodeSpec?, isNew: Bool)] {
@@ -128,7 +131,7 @@ struct Convergence: Sendable {
                 cluster: run.cluster.cluster, node: node, epoch: run.driving.epoch,
                 run: run.driving.run, generation: (saved?.generation ?? 0) + (isNew ? 1 : 0),
                 digest: digest, steps: steps,
-                coordinators: run.cluster.coordinator.addresses)
+                coordinators: run.cluster.coordinator.addresses, mendsDrift: true)
             return (spec, saved, isNew)
         }
     }

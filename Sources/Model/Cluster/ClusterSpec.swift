@@ -17,10 +17,11 @@ public struct ClusterSpec: Section {
     public var ingress: IngressSection
     public var app: AppSection
     public var rollout: RolloutSection
+    public var drift: DriftSection
 
     public enum CodingKeys: String, CodingKey, CaseIterable {
         case cluster, domain, aws, coordinator, agent, nodes, network, dns, certificate, edge
-        case microk8s, ingress, app, rollout
+        case microk8s, ingress, app, rollout, drift
     }
 
     public static let sections: [CodingKeys: any Section.Type] = [
@@ -28,7 +29,7 @@ public struct ClusterSpec: Section {
         .nodes: NodesSection.self, .network: NetworkSection.self, .dns: DNSSection.self,
         .certificate: CertificateSection.self, .edge: EdgeSection.self,
         .microk8s: MicroK8sSection.self, .ingress: IngressSection.self, .app: AppSection.self,
-        .rollout: RolloutSection.self,
+        .rollout: RolloutSection.self, .drift: DriftSection.self,
     ]
 
     public init(from decoder: any Decoder) throws {
@@ -47,5 +48,6 @@ public struct ClusterSpec: Section {
         ingress = try file.decode(.ingress, or: IngressSection())
         app = try file.decode(AppSection.self, forKey: .app)
         rollout = try file.decode(.rollout, or: RolloutSection())
+        drift = try file.decode(.drift, or: DriftSection())
     }
 }

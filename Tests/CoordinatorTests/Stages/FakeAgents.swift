@@ -28,7 +28,11 @@ final class FakeAgents: Sendable {
             do {
                 if let spec { try Fence(of: spec).admit(new) }
                 let isNew = spec?.generation != new.generation
-                if isNew { states = [:] }
+                if isNew {
+                    states = [:]
+                } else if new.mendsDrift == true, new != spec {
+                    states = states.filter { $0.value.drift == nil }
+                }
                 (spec, refused) = (new, nil)
                 return isNew
             } catch {
@@ -307,7 +311,8 @@ final class FakeAgents: Sendable {
             let isEnded =
                 agent.states[step.id] == ending(step.id)
                 && !(state.retried.contains(step.id) && agent.isRested(at: agents.fake.clock.now()))
-            return needs && !isJoin && !isEnded
+            let hasDrifted = agent.states[step.id]?.drift != nil
+            return needs && !isJoin && !isEnded && !hasDrifted
         }
         guard let next else { return [] }
         let ending = ending(next.id)

@@ -1,0 +1,158 @@
+import Model
+import Outside
+import Store
+import Support
+import Testing
+
+@testable import Coordinator
+
+/// Workers that serve, and that somebody changed where that is only reported.
+@Suite struct DriftWalkTests {
+    private static let edits = [
+        ("workers:\n    count: 1", "workers:\n    count: 3"),
+        ("  packages: repair", "  packages: report"),
+    ]
+    private static let packages = StepID(unchecked: "packages")
+
+    /// Somebody changes these workers.
+    private func change(_ workers: [Int], _ estate: Estate) {
+        let drift = StepState.drifted(Drift(.missing))
+        estate.agents.change { state in
+            state.story = []
+            for worker in workers {
+                let node = NodeName(unchecked: "worker-\(worker)")
+                state.agents[node]?.states[Self.packages] = drift
+            }
+        }
+    }
+
+    private func drifted(_ estate: Estate) -> [String] {
+        estate.agents.look { state in
+            state.agents.filter { $0.value.states[Self.packages]?.drift != nil }.keys.sorted()
+        }.map(\.rawValue)
+    }
+
+    /// What `stage` says it did, after every agent was heard.
+    private func says(_ stage: any Stage, _ estate: Estate) async throws -> String {
+        var said = ""
+        try await estate.drive(edits: Self.edits) { run in
+            await estate.agents.settle()
+            said = try await stage.run(run)
+        }
+        return said
+    }
+
+    /// As `jeeves up`.
+    private func up(_ estate: Estate) async throws {
+        try await estate.drive(edits: Self.edits) { run in
+            await estate.agents.settle()
+            let driver = Driver(
+                run: run, recipe: estate.recipe(), children: ChildTime(), progress: { _ in })
+            _ = try await driver.up()
+        }
+    }
+
+    @Test("they are mended batch by batch, each stable first, though their spec is the same")
+    func mended() async throws {
+        try await withEstate { estate in
+            try await estate.run(upTo: .workers, edits: Self.edits)
+            change([2, 3], estate)
+            let start = estate.fake.clock.uptime()
+            #expect(try await says(Workers(), estate) == "2 changed")
+            #expect(estate.agents.look(\.story) == ["worker-2/packages", "worker-3/packages"])
+            #expect(estate.fake.clock.uptime() - start >= .seconds(60), "two windows")
+            #expect(estate.cluster.look(\.drains).isEmpty, "MicroK8s is the same")
+            #expect(drifted(estate).isEmpty)
+            #expect(try await says(Workers(), estate) == nothingToDo)
+        }
+    }
+
+    @Test("nothing is mended before a worker's turn, nor by a coordinator that only serves")
+    func kept() async throws {
+        try await withEstate { estate in
+            try await estate.run(upTo: .workers, edits: Self.edits)
+            change([2], estate)
+            _ = try await says(estate.controllers, estate)
+            #expect(drifted(estate) == ["worker-2"])
+            let node = NodeName(unchecked: "worker-2")
+            let had = try #require(estate.agents.look { $0.agents[node]?.spec })
+            #expect(had.mendsDrift == nil)
+            let saved = try #require(try estate.store.get(NodeSpec.self, .specs, "worker-2"))
+            #expect(saved.mendsDrift == true)
+            let driving = Driving(cluster: saved.cluster, epoch: 9, run: saved.run)
+            #expect(saved.driven(by: driving, at: []).mendsDrift == nil)
+        }
+    }
+
+    @Test("one that cannot be mended stops the run, and the content that served is not held")
+    func unmendable() async throws {
+        try await withEstate { estate in
+            try await up(estate)
+            change([1], estate)
+            let failure = Failure(.failed, "installing: the hook failed")
+            estate.agents.change { $0.broken["worker-1/packages"] = .failed(failure) }
+            let stop = await #expect(throws: Failure.self) { try await up(estate) }
+            #expect(stop?.message.contains("batch 1 of 1 (worker-1)") == true, "\(stop as Any)")
+            #expect(try HeldContents(store: estate.store).all().isEmpty)
+            estate.agents.change { $0.broken = [:] }
+            try await up(estate)
+            #expect(drifted(estate).isEmpty)
+        }
+    }
+}
+
+/// How drift changes where a node stands.
+@Suite struct DriftedWishTests {
+    private static let (old, new) = (
+        Digest(unchecked: String(repeating: "1", count: 64)),
+        Digest(unchecked: String(repeating: "2", count: 64))
+    )
+
+    private func spec(_ worker: Int, _ digest: Digest) -> NodeSpec {
+        NodeSpec(
+            cluster: ClusterID(unchecked: "chat"), node: NodeName(unchecked: "worker-\(worker)"),
+            epoch: 1, run: RunID(unchecked: "aaaaaaaaaaaaaaaa"), generation: 1, digest: digest,
+            steps: [])
+    }
+
+    /// What is wanted of a worker that is settled with the spec of that digest.
+    private func wish(
+        _ worker: Int, settled: Digest = DriftedWishTests.new, saved: Digest? = nil,
+        isDrifted: Bool = false
+    ) -> Wish {
+        Wish(
+            spec: spec(worker, Self.new), saved: spec(worker, saved ?? settled), instanceID: "i",
+            settled: Settled(instanceID: "i", digest: settled), isRight: !isDrifted,
+            isDrifted: isDrifted)
+    }
+
+    @Test("a done node that has drifted is torn, and so is one that would be changed anyway")
+    func standings() {
+        #expect(wish(1).standing == .done)
+        #expect(wish(1, isDrifted: true).standing == .torn)
+        #expect(wish(1, isDrifted: true).hasDrifted)
+        #expect(wish(1, settled: Self.old).standing == .serving)
+        let changing = wish(1, settled: Self.old, isDrifted: true)
+        #expect(changing.standing == .torn)
+        #expect(!changing.hasDrifted, "it was never right with what is wanted")
+        #expect(wish(1, settled: Self.old, saved: Self.new, isDrifted: true).standing == .torn)
+    }
+
+    @Test("a plan under way goes on, but for a node that has passed and drifted since")
+    func resumed() async throws {
+        try await withStore { store in
+            func current(_ wishes: [Wish]) throws -> BatchPlan {
+                try BatchPlan.current(
+                    of: .worker, for: wishes, settings: RolloutSection(), store)
+            }
+            var plan = try current([wish(1, settled: Self.old), wish(2, settled: Self.old)])
+            plan.pass()
+            try plan.save(of: .worker, store)
+            let second = wish(2, settled: Self.old)
+            #expect(try current([wish(1), second]) == plan)
+            let again = try current([wish(1, isDrifted: true), second])
+            #expect(again.passed == 0)
+            #expect(again.batches.map(\.text) == ["worker-1", "worker-2"])
+        }
+    }
+}
