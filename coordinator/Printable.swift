@@ -14,6 +14,12 @@ public enum Printable {
         return escaped
     }
 
+    /// A unified diff below the name of what changes.
+    static func diff(_ diff: String, of subject: String) -> String {
+        let lines = diff.split(separator: "\n", omittingEmptySubsequences: false)
+        return (["\(subject):"] + lines.map { "  \($0)" }).map(escape).joined(separator: "\n")
+    }
+
     private static func code(_ unit: UInt16) -> String {
         let digits = String(unit, radix: 16)
         return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits

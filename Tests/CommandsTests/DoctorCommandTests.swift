@@ -30,6 +30,29 @@ import Testing
                 == "Problems: 1. Compared: machines 0, instances 0, agents 0, members unknown.")
     }
 
+    @Test("below the table stands what somebody changed, with control characters escaped")
+    func diff() {
+        var census = Census(now: FakeWorld.start, version: "1")
+        let node = NodeName(unchecked: "controller-1")
+        census.infrastructure = Infrastructure(
+            account: "1", roleName: "r",
+            machines: [
+                node: .init(
+                    role: .controller, instanceID: "i-c", privateAddress: "10.0.0.1",
+                    publicAddress: "203.0.113.9")
+            ])
+        census.connected = [node]
+        let drift = Drift(.missing, diff: "-maxconn 4000\u{1b}[2J\n+maxconn 9000")
+        census.statuses[node] = NodeStatus(
+            node: node, generation: 1,
+            steps: [StepStatus(id: StepID(unchecked: "haproxy"), state: .drifted(drift))],
+            facts: Facts(system: "", kernel: "", bootID: "", address: "", instanceID: ""),
+            agentVersion: "1", reportedAt: FakeWorld.start)
+        let found = Examination(census, of: ClusterID(unchecked: "chat"))
+        let diff = "controller-1/haproxy:\n  -maxconn 4000\\u001b[2J\n  +maxconn 9000\n\n"
+        #expect(DoctorCommand.table(found).contains("\n\n" + diff))
+    }
+
     @Test("a problem ends it with 3, notes alone with 0")
     func exitCode() throws {
         let verdict = try #require(DoctorCommand.verdict(examination()))
@@ -49,7 +72,7 @@ import Testing
         }
         let compared = #"{"agents":0,"instances":0,"machines":0,"members":null}"#
         #expect(text.contains("\"compared\":\(compared)"))
-        for key in ["fixable", "next", "rule", "severity", "state", "subject", "what"] {
+        for key in ["diff", "fixable", "next", "rule", "severity", "state", "subject", "what"] {
             #expect(text.contains("\"\(key)\":"), "\(key)")
         }
         #expect(text.contains(#""rule":"unanswered""#))

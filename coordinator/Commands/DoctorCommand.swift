@@ -76,6 +76,8 @@ struct DoctorCommand: AsyncParsableCommand {
                 [$0.severity.rawValue, $0.subject, $0.what, $0.next].map(Printable.escape)
             }
             parts.append(Terminal.table([["SEVERITY", "SUBJECT", "WHAT", "NEXT"]] + rows))
+            parts += found.findings.filter { !$0.diff.isEmpty }
+                .map { Printable.diff($0.diff, of: $0.subject) }
         }
         let problems = found.problems.count
         parts.append(

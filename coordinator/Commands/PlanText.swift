@@ -13,7 +13,8 @@ struct PlanText {
             return (since.map { "No drift since rollout \($0)." } ?? "No changes.") + digest
         }
         let rows = plan.stages.flatMap { stage in stage.changes.map { row(stage.stage, $0) } }
-        let diffs = plan.changes.filter { !$0.diff.isEmpty }.map(diff)
+        let diffs = plan.changes.filter { !$0.diff.isEmpty }
+            .map { Printable.diff($0.diff, of: $0.subject) }
         return Terminal.table([["STAGE", "ACTION", "SUBJECT", "EFFECT", "DETAIL"]] + rows)
             + diffs.map { "\n\n\($0)" }.joined()
             + "\n\n" + total + digest
@@ -43,11 +44,5 @@ struct PlanText {
         case .drain: "drains"
         case .irreversible: "no way back"
         }
-    }
-
-    private func diff(_ change: Change) -> String {
-        let lines = change.diff.split(separator: "\n", omittingEmptySubsequences: false)
-        return (["\(change.subject):"] + lines.map { "  \($0)" }).map(Printable.escape)
-            .joined(separator: "\n")
     }
 }

@@ -74,9 +74,29 @@ struct StatusCommand: AsyncParsableCommand {
             for (index, step) in report.steps.enumerated() {
                 rows.append(
                     (index == 0 ? start : ["", "", "", ""])
-                        + [step.id.rawValue, step.word(now: now), node.age, step.explanation])
+                        + [
+                            step.id.rawValue, step.word(now: now), node.age,
+                            Printable.escape(step.explanation),
+                        ])
             }
         }
-        return (lines + ["", Terminal.table(rows)]).joined(separator: "\n")
+        return (lines + ["", Terminal.table(rows)] + drift(status)).joined(separator: "\n")
+    }
+
+    /// What somebody changed on the nodes, and what to do about it; empty for nothing.
+    private static func drift(_ status: ClusterStatus) -> [String] {
+        let found = status.nodes.flatMap { node in
+            (node.status?.steps ?? []).compactMap { step in
+                step.state.drift.map { (subject: "\(node.name)/\(step.id)", diff: $0.diff) }
+            }
+        }
+        guard !found.isEmpty else { return [] }
+        let diffs = found.filter { !$0.diff.isEmpty }
+            .map { Printable.diff($0.diff, of: $0.subject) }
+        return diffs.flatMap { ["", $0] } + [
+            "",
+            "drifted: \(found.map(\.subject).joined(separator: ", ")). `jeeves up` makes it right; "
+                + "what is to stay belongs into the cluster file.",
+        ]
     }
 }

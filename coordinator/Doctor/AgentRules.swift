@@ -12,7 +12,7 @@ struct AgentRules {
         let nodes = census.machines.filter { !census.isLeaving($0.name) }
         return nodes.flatMap { link($0.name) }
             + nodes.filter { $0.machine.role == .controller }.compactMap { edge($0.name) }
-            + nodes.flatMap { words($0.name) } + strangers
+            + nodes.flatMap { words($0.name) + drift($0.name) } + strangers
     }
 
     /// Of a machine that does not run, and of one that is shut out, no agent is expected.
@@ -55,6 +55,9 @@ struct AgentRules {
                 "its agent does not say what HAProxy shows; \(census.lastWord(of: node))",
                 next: "on the node: systemctl status haproxy")
         }
+        let haproxy = status.steps.first { $0.id == Self.haproxy }
+        // What somebody changed is a finding of its own.
+        guard haproxy?.state.drift == nil else { return nil }
         return status.trouble(with: Self.haproxy).map {
             .problem(.haproxy, subject, $0, next: "jeeves logs \(node) --source haproxy")
         }
@@ -78,6 +81,17 @@ struct AgentRules {
                     next: "on the node: dpkg --install jeeves-agent_\(census.version)_*.deb"))
         }
         return found
+    }
+
+    /// What somebody changed that the cluster file wants reported only.
+    private func drift(_ node: NodeName) -> [Finding] {
+        (census.freshStatus(of: node)?.steps ?? []).compactMap { step in
+            step.state.drift.map {
+                .problem(
+                    .drift, "\(node)/\(step.id)", "somebody has changed it: \($0.what)",
+                    next: "jeeves up", diff: $0.diff)
+            }
+        }
     }
 
     /// A machine that a person let in by a token, perhaps.

@@ -20,6 +20,7 @@ public struct Finding: Hashable, Sendable {
         case agentVersion = "agent-version"
         case specRefused = "spec-refused"
         case haproxy
+        case drift
         case revoked
         case memberStale = "member-stale"
         case memberUnknown = "member-unknown"
@@ -59,19 +60,22 @@ public struct Finding: Hashable, Sendable {
     public let remedy: Remedy?
     /// Whether the truth could not be asked for, so that `what` says why.
     public let isUnknown: Bool
+    /// What differs in a text, as ``UnifiedDiff`` writes it; empty for none.
+    public let diff: String
 
     static func problem(
-        _ rule: Rule, _ subject: String, _ what: String, next: String, remedy: Remedy? = nil
+        _ rule: Rule, _ subject: String, _ what: String, next: String, remedy: Remedy? = nil,
+        diff: String = ""
     ) -> Finding {
         Finding(
             rule: rule, severity: .problem, subject: subject, what: what, next: next,
-            remedy: remedy, isUnknown: false)
+            remedy: remedy, isUnknown: false, diff: diff)
     }
 
     static func note(_ rule: Rule, _ subject: String, _ what: String, next: String) -> Finding {
         Finding(
             rule: rule, severity: .note, subject: subject, what: what, next: next, remedy: nil,
-            isUnknown: false)
+            isUnknown: false, diff: "")
     }
 
     /// What is not known may be wrong.
@@ -80,13 +84,13 @@ public struct Finding: Hashable, Sendable {
     ) -> Finding {
         Finding(
             rule: rule, severity: .problem, subject: subject, what: "unknown: \(why)", next: next,
-            remedy: nil, isUnknown: true)
+            remedy: nil, isUnknown: true, diff: "")
     }
 }
 
 extension Finding: Encodable {
     private enum Key: String, CodingKey {
-        case rule, severity, state, subject, what, next, fixable
+        case rule, severity, state, subject, what, next, fixable, diff
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -98,5 +102,6 @@ extension Finding: Encodable {
         try object.encode(what, forKey: .what)
         try object.encode(next, forKey: .next)
         try object.encode(remedy != nil, forKey: .fixable)
+        try object.encode(diff, forKey: .diff)
     }
 }

@@ -63,6 +63,24 @@ import Testing
         #expect(found.remedy == nil)
     }
 
+    @Test("what somebody changed is told once with its diff, also where it is HAProxy")
+    func drift() throws {
+        let drift = Drift(
+            .differs([Difference("haproxy.cfg", found: "edited by hand", wanted: "as written")]),
+            diff: "-a\n+b")
+        for (node, step) in [(controller1, "haproxy"), (worker1, "microk8s")] {
+            let found = try finding {
+                $0.statuses[node] = .of(node, steps: [step], state: .drifted(drift))
+            }
+            #expect(found.rule == .drift)
+            #expect(found.severity == .problem)
+            #expect(found.subject == "\(node)/\(step)")
+            #expect(found.what.hasSuffix("haproxy.cfg: edited by hand -> as written"))
+            #expect(found.diff == "-a\n+b")
+            #expect(found.next == "jeeves up")
+        }
+    }
+
     @Test("what could not be asked is a finding of its own, with its reason")
     func unanswered() throws {
         let silence = Failure(.unavailable, "asking: no route")
