@@ -17,7 +17,8 @@ struct Demo: AsyncParsableCommand {
     @Flag(help: "Kill jeeves on the way, reboot the controller at the end; all must be the same.")
     var drill = false
 
-    private var domain: String { "chat.\(Layout.zone)" }
+    private var domain: String { ClusterText.domain }
+    private var page: LoginPage { LoginPage(host: Host()) }
 
     func run() async throws {
         let host = Host()
@@ -25,8 +26,9 @@ struct Demo: AsyncParsableCommand {
         try await Teardown(host: host).run()
         try await Up.parse([]).run()
         let person = Operator(host: host)
-        let agent = try package("jeeves-agent_")
-        try await person.install(package: try package("jeeves_"))
+        let built = BuiltPackages(folder: packages)
+        let agent = try built.file("jeeves-agent_")
+        try await person.install(package: try built.file("jeeves_"))
         var verdicts = Verdicts()
         await verdicts.expect("jeeves init writes the cluster file and the authority") {
             let command = [
@@ -38,7 +40,7 @@ struct Demo: AsyncParsableCommand {
         // What a person edits: addresses, the private CA, the package, the chart, the database.
         try FileManager.default.copyItem(
             atPath: Layout.chart, toPath: "\(Operator.project)/chart")
-        try writeFile(clusterFile(agent: agent), to: "\(Operator.project)/jeeves.yaml")
+        try ClusterText(agent: agent).write(in: Operator.project)
         try writeFile(
             "mongodb://\(Layout.databaseUser.name):\(Layout.databaseUser.password)@"
                 + "\(Layout.Address.database):\(Layout.databasePort)/rocketchat?replicaSet=rs0\n",
@@ -47,7 +49,7 @@ struct Demo: AsyncParsableCommand {
         if drill {
             await verdicts.expect("a controller that reboots is live again by itself") {
                 let drill = Drill(person: person, host: host)
-                return try await drill.rebooted { try await status(host) == "200" }
+                return try await drill.rebooted { try await page.answers() }
             }
         }
         if destroy {
@@ -85,7 +87,7 @@ struct Demo: AsyncParsableCommand {
             try await person.run(["jeeves", "status"], deadline: .seconds(120)) == 0
         }
         await verdicts.expect("curl gets the login page through the loopback port") {
-            try await looks(host)
+            try await page.answers()
         }
         await verdicts.expect("the chat sees the caller's address, whatever the caller says") {
             try await Forwarding(host: host, domain: domain).isHonestOutside()
@@ -162,67 +164,5 @@ struct Demo: AsyncParsableCommand {
             let wasKilled = try await agent
             return helm && wasKilled
         }
-    }
-
-    private func package(_ prefix: String) throws -> String {
-        let here = FileManager.default.currentDirectoryPath
-        let folder = packages.hasPrefix("/") ? packages : "\(here)/\(packages)"
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        guard let name = names.first(where: { $0.hasPrefix(prefix) && $0.hasSuffix(".deb") }) else {
-            throw Failure(
-                .notFound, "looking for \(prefix)*.deb in \(folder): it is not there",
-                fix: "make package")
-        }
-        return "\(folder)/\(name)"
-    }
-
-    private func clusterFile(agent: String) -> String {
-        """
-        cluster: chat
-        domain: \(domain)
-        aws:
-          region: \(Layout.region)
-        coordinator:
-          addresses: ["\(Layout.Address.operatorHost):7443"]
-        agent:
-          package:
-            file: \(agent)
-        certificate:
-          email: ops@\(Layout.zone)
-          acme:
-            directory: \(Layout.acmeDirectory)
-            caFile: \(Layout.acmeServerCA)
-            trustFile: \(Layout.acmeRoot)
-        ingress:
-          version: 3.0.4
-          imagePullPolicy: Never
-        app:
-          chart:
-            path: chart
-          imagePullPolicy: Never
-          timeoutSeconds: 300
-          mongodb:
-            external:
-              uriFile: mongodb.uri
-
-        """
-    }
-
-    private func looks(_ host: Host) async throws -> Bool {
-        let status = try await status(host)
-        say("https://\(domain):\(Layout.edgePorts[0].listen)/ answers \(status)")
-        return status == "200"
-    }
-
-    /// What HTTP says through the loopback port.
-    private func status(_ host: Host) async throws -> String {
-        let port = Layout.edgePorts[0].listen
-        return try await host.output(
-            "curl",
-            [
-                "--silent", "--show-error", "--output", "/dev/null", "--write-out", "%{http_code}",
-                "--resolve", "\(domain):\(port):127.0.0.1", "--cacert", Layout.acmeRoot,
-                "https://\(domain):\(port)/",
-            ])
     }
 }

@@ -27,7 +27,27 @@ struct Operator: Sendable {
     /// Runs a program as that person would, its output going where ours goes. Returns its exit
     /// status. Throws `timeout` if it was killed after `deadline`.
     func run(_ command: [String], deadline: Duration) async throws -> Int32 {
-        let child = try start(command)
+        try await status(of: start(command), deadline: deadline, command)
+    }
+
+    /// As `run`, but keeps what the program prints. Throws `timeout` if it was killed after
+    /// `deadline`.
+    func read(_ command: [String], deadline: Duration) async throws -> Finished {
+        let scratch = try Scratch()
+        defer { scratch.remove() }
+        let streams = Spawn.Streams(output: scratch.path("out"), errors: scratch.path("err"))
+        let code = try await status(
+            of: start(command, streams: streams), deadline: deadline, command)
+        return Finished(
+            ending: .exited(code), output: try scratch.text("out", bytesMax: Host.outputBytesMax),
+            errors: try scratch.text("err", bytesMax: Host.outputBytesMax))
+    }
+
+    /// The exit status of a started program, 128 and the signal's number if one ended it. Throws
+    /// `timeout` if it was killed after `deadline`.
+    func status(
+        of child: ChildID, deadline: Duration, _ command: [String]
+    ) async throws -> Int32 {
         switch await Spawn.wait(for: child, deadline: deadline) {
         case .exited(let code): return code
         case .signalled(let signal): return 128 + signal
@@ -38,7 +58,10 @@ struct Operator: Sendable {
     }
 
     /// Starts a program as that person would; the child is the program itself.
-    func start(_ command: [String]) throws -> ChildID {
+    func start(
+        _ command: [String], in folder: String = Operator.project,
+        streams: Spawn.Streams = Spawn.Streams()
+    ) throws -> ChildID {
         say("$ \(command.joined(separator: " "))")
         let own = Host.environment.filter { !$0.key.uppercased().hasSuffix("_PROXY") }
         return try Spawn.start(
@@ -46,8 +69,7 @@ struct Operator: Sendable {
             environment: own.merging(Layout.awsEnvironment) { $1 }.merging(
                 try Self.terraformEnvironment()
             ) { $1 },
-            directory: Self.project,
-            streams: Spawn.Streams(), detached: false)
+            directory: folder, streams: streams, detached: false)
     }
 
     /// `ip netns exec` gives the network and a mount namespace; the overlay is mounted in that one.

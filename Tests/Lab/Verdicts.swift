@@ -7,7 +7,9 @@ struct Verdicts {
 
     var failed: Int { failures.count }
 
-    mutating func expect(_ what: String, _ holds: () async throws -> Bool) async {
+    /// False tells who needs it to hold that it did not.
+    @discardableResult
+    mutating func expect(_ what: String, _ holds: () async throws -> Bool) async -> Bool {
         let begun = ContinuousClock.now
         var reason = ""
         do {
@@ -18,10 +20,12 @@ struct Verdicts {
         let took = begun.duration(to: .now).shortText
         guard reason.isEmpty else {
             failures.append("✘ \(what) (\(took)): \(reason)")
-            return say(failures[failures.count - 1])
+            say(failures[failures.count - 1])
+            return false
         }
         passed += 1
         say("✔ \(what) (\(took))")
+        return true
     }
 
     /// What failed is said once more: it may be thousands of lines above.

@@ -1,0 +1,73 @@
+/// The cluster file that a person of the lab writes, and what scenarios change in it.
+struct ClusterText: Sendable {
+    static let domain = "chat.\(Layout.zone)"
+    private static let licence = "rocketchat.licence"
+
+    /// The package of the agent.
+    let agent: String
+    /// Where this coordinator listens, and where the nodes look for one.
+    var port = 7443
+    var packagePort = 7480
+    var addressPorts = [7443]
+    var workers = 1
+    var channel = "1.34/stable"
+    var traefik = Wheel.traefik.version
+    var app = "8.6.1"
+    var replicas = 1
+    var stableSeconds = 30
+    var deadlineSeconds = 1800
+    var promotion = "automatic"
+
+    /// Writes it as `jeeves.yaml`, with the licence that more than one instance needs.
+    func write(in folder: String) throws {
+        try writeFile("of the lab\n", to: "\(folder)/\(Self.licence)", mode: 0o600)
+        try writeFile(text, to: "\(folder)/jeeves.yaml")
+    }
+
+    private var text: String {
+        let addresses = addressPorts.map { "\"\(Layout.Address.operatorHost):\($0)\"" }
+        return """
+            cluster: chat
+            domain: \(Self.domain)
+            aws:
+              region: \(Layout.region)
+            coordinator:
+              addresses: [\(addresses.joined(separator: ", "))]
+              listen: 0.0.0.0:\(port)
+              packagePort: \(packagePort)
+            agent:
+              package:
+                file: \(agent)
+            nodes:
+              workers:
+                count: \(workers)
+            certificate:
+              email: ops@\(Layout.zone)
+              acme:
+                directory: \(Layout.acmeDirectory)
+                caFile: \(Layout.acmeServerCA)
+                trustFile: \(Layout.acmeRoot)
+            microk8s:
+              channel: \(channel)
+            ingress:
+              version: \(traefik)
+              imagePullPolicy: Never
+            app:
+              chart:
+                path: chart
+              version: \(app)
+              replicas: \(replicas)
+              licenseFile: \(replicas > 1 ? Self.licence : "\"\"")
+              imagePullPolicy: Never
+              timeoutSeconds: 300
+              mongodb:
+                external:
+                  uriFile: mongodb.uri
+            rollout:
+              stableSeconds: \(stableSeconds)
+              deadlineSeconds: \(deadlineSeconds)
+              promotion: \(promotion)
+
+            """
+    }
+}
