@@ -9,6 +9,7 @@ struct Driver: AsyncParsableCommand {
         abstract: "A whole data centre on this machine: AWS, nodes, DNS, packages and an ACME CA.",
         subcommands: [
             Up.self, Down.self, Status.self, Run.self, Exec.self, Reboot.self, Poweroff.self,
+            Poweron.self,
             CurlLine.self, Demo.self, PayloadCommand.self,
         ])
 }

@@ -22,8 +22,46 @@ struct Poweroff: AsyncParsableCommand {
     func run() async throws { try Power.signal(node, number: 4) }
 }
 
+/// Switches a machine on that was switched off, as a person does in the account.
+struct Poweron: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Switch a node on again.")
+
+    @Argument(help: "The node's instance id, or the end of its Name tag.")
+    var node: String
+
+    func run() async throws { try await Power.on(node, host: Host()) }
+}
+
 /// The power button of a node.
 enum Power {
+    /// What is off has no record in the lab: only the account knows it.
+    private static let starting = """
+        import boto3, sys
+        ec2 = boto3.client("ec2")
+        for page in ec2.get_paginator("describe_instances").paginate():
+            for reservation in page["Reservations"]:
+                for one in reservation["Instances"]:
+                    names = [tag["Value"] for tag in one.get("Tags", []) if tag["Key"] == "Name"]
+                    named = one["InstanceId"] == sys.argv[1] or any(
+                        name.endswith("-" + sys.argv[1]) for name in names)
+                    if named and one["State"]["Name"] == "stopped":
+                        ec2.start_instances(InstanceIds=[one["InstanceId"]])
+                        print(one["InstanceId"])
+        """
+
+    /// Starts a stopped instance. Throws `notFound` if none that is stopped has that name.
+    static func on(_ name: String, host: Host) async throws {
+        let python = try await Python.interpreter(host: host, cache: Cache())
+        let started = try await host.output(
+            "nsenter", ["--net=\(Layout.namespacePath)", python, "-c", starting, name],
+            environment: Layout.awsEnvironment)
+        guard !started.isEmpty else {
+            throw Failure(
+                .notFound, "switching on \(name): no instance of that name is stopped",
+                fix: "lab status")
+        }
+    }
+
     /// Real-time signals that systemd as process 1 obeys (systemd(1)): +4 powers off, +5 reboots.
     static func signal(_ name: String, number: Int32) throws {
         let leader = try Node.named(name).running()
