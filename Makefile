@@ -4,7 +4,7 @@ VERSION := $(shell sed -n 's/.*version = "\(.*\)"/\1/p' Sources/Model/Release.sw
 PACKAGES := .build/packages
 LAB := .build/debug/lab
 
-.PHONY: help setup build check test nightly package demo lab-up lab-down bench clean
+.PHONY: help setup build check test nightly package demo trial lab-up lab-down bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -34,6 +34,10 @@ package: ## build both Debian packages into .build/packages
 demo: setup package ## the main job, end to end, in the lab on this machine
 	@swift build --product lab
 	@$(LAB) demo --packages $(PACKAGES) $(DEMO)
+
+trial: setup package ## change, break and mend what make demo left: about 2 hours; TRIAL="undo" plays one
+	@swift build --product lab
+	@$(LAB) trial --packages $(PACKAGES) $(TRIAL)
 
 lab-up: setup ## start the lab
 	@swift build --product lab && $(LAB) up

@@ -148,7 +148,7 @@ let package = Package(
         .executableTarget(
             name: "Lab", dependencies: ["Model", "Outside", arguments, crypto, logging],
             path: "Tests/Lab",
-            exclude: ["Chart", "Standins"], swiftSettings: strict),
+            exclude: ["Chart", "Load", "Standins"], swiftSettings: strict),
         .executableTarget(
             name: "Bench",
             dependencies: [

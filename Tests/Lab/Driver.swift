@@ -10,6 +10,6 @@ struct Driver: AsyncParsableCommand {
         subcommands: [
             Up.self, Down.self, Status.self, Run.self, Exec.self, Reboot.self, Poweroff.self,
             Poweron.self,
-            CurlLine.self, Demo.self, PayloadCommand.self,
+            CurlLine.self, Demo.self, Trial.self, PayloadCommand.self,
         ])
 }

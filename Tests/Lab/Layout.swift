@@ -56,6 +56,10 @@ enum Layout {
         ProcessInfo.processInfo.environment["JEEVES_LAB_STANDINS"]
         ?? URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Standins").path()
 
+    /// Clients of the chat that count what they lose.
+    static let load =
+        URL(filePath: standins).deletingLastPathComponent().appending(path: "Load/load.py").path()
+
     /// The stand-in for Rocket.Chat's chart.
     static let chart =
         URL(filePath: standins).deletingLastPathComponent().appending(path: "Chart").path()

@@ -42,6 +42,14 @@ struct Node: Codable {
         return node
     }
 
+    /// The machine of a worker, by the name that the cluster has for it. Throws `notFound`.
+    static func worker(_ name: String) throws -> Node {
+        guard let node = try all().first(where: { $0.name.hasSuffix("-\(name)") }) else {
+            throw Failure(.notFound, "looking for \(name): it is off, or there is none")
+        }
+        return node
+    }
+
     /// Process 1 of the machine. Throws `unavailable` while it is off.
     func running() throws -> Int32 {
         guard let leader, Spawn.isAlive(leader) else {

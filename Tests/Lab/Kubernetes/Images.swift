@@ -8,8 +8,8 @@ struct Images {
     /// What a cluster file may ask for. 7.10 has the stream hub, 8.6 has none. 8.6.2 is a stand-in
     /// revision: there is no such release.
     static let rocketChatVersions = ["7.10.4", "8.6.1", "8.6.2"]
-    /// A stand-in revision: the program of ``Wheel/traefik`` under another tag, because a real newer
-    /// Traefik needs a newer Kubernetes than the lab's.
+    /// A stand-in revision: the program of ``Wheel/traefik`` under another tag, because a real
+    /// newer Traefik needs a newer Kubernetes than the lab's.
     static let traefikRevision = "3.0.5"
 
     let cache: Cache

@@ -1,0 +1,40 @@
+import ArgumentParser
+
+/// What may happen to a cluster that serves. Each begins by making the cluster what it needs, and
+/// leaves it live and as its file says.
+enum Scenario: String, CaseIterable, ExpressibleByArgument {
+    case upgrade
+    case canaryFails = "canary-fails"
+    case canaryCrashes = "canary-crashes"
+    case poweroff, killed, workers, steer, undo, two, doctor
+
+    var abstract: String {
+        switch self {
+        case .upgrade: "Rocket.Chat, Traefik and MicroK8s change under load; losses are counted"
+        case .canaryFails: "a change fails on the first worker and reaches no other"
+        case .canaryCrashes: "the first worker dies a minute after it became right"
+        case .poweroff: "a worker goes off in its batch, and comes back to another wish"
+        case .killed: "the coordinator is killed every 20 s while all stages have work"
+        case .workers: "a worker joins and leaves under load, a dead one is made anew"
+        case .steer: "pause, resume, abort, promote and retry from a second process"
+        case .undo: "upgrades of Rocket.Chat and MicroK8s are taken back"
+        case .two: "two coordinators at once, and two copies of one state folder"
+        case .doctor: "stale members, closed workers and drift are found and mended"
+        }
+    }
+
+    func play(_ cluster: LiveCluster, _ verdicts: inout Verdicts) async {
+        switch self {
+        case .upgrade: await Upgrade(cluster: cluster).play(&verdicts)
+        case .canaryFails: await CanaryFails(cluster: cluster).play(&verdicts)
+        case .canaryCrashes: await CanaryCrashes(cluster: cluster).play(&verdicts)
+        case .poweroff: await PoweredOff(cluster: cluster).play(&verdicts)
+        case .killed: await Killed(cluster: cluster).play(&verdicts)
+        case .workers: await WorkersComeAndGo(cluster: cluster).play(&verdicts)
+        case .steer: await Steer(cluster: cluster).play(&verdicts)
+        case .undo: await Undone(cluster: cluster).play(&verdicts)
+        case .two: await TwoCoordinators(cluster: cluster).play(&verdicts)
+        case .doctor: await DoctorFinds(cluster: cluster).play(&verdicts)
+        }
+    }
+}
