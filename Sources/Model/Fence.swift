@@ -1,6 +1,9 @@
 /// Decides whether a spec may replace the one a node already has, so that replays, reorders, a
 /// restored backup and a second copy of the state folder are all harmless.
 public struct Fence: Codable, Hashable, Sendable {
+    /// No count ever gets here; what claims to be beyond it was never ours.
+    public static let countMax: UInt64 = 1 << 53
+
     public let epoch: UInt64
     public let run: RunID
     public let generation: UInt64
@@ -40,6 +43,8 @@ public struct Fence: Codable, Hashable, Sendable {
     private func refuse(_ what: String, _ reason: String) -> Failure {
         Failure(
             .conflict, "\(what): \(reason)",
-            fix: "stop the older coordinator, or run `jeeves up` with the newest state folder")
+            fix:
+                "stop the older coordinator, or run `jeeves up` with the newest state folder; if that "
+                + "one is lost, run `jeeves epoch raise`")
     }
 }

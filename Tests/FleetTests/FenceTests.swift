@@ -37,6 +37,48 @@ import Testing
         }
     }
 
+    @Test(
+        "a restored backup is refused, learns by how much it is behind, and is obeyed once raised")
+    func restored() async throws {
+        try await Fleet.with { fleet in
+            let machine = try Machine("worker-1", of: fleet)
+            try await fleet.drive { driver in
+                try driver.giveToken(to: machine)
+                try await driver.wish(["/etc/first"], on: machine.node)
+                try await machine.running { _ in
+                    try await eventually("it obeys") { try driver.isConverged(machine.node) }
+                }
+            }
+            try await fleet.withCopy(seed: 2) { backup in
+                try await fleet.drive { _ in }
+                try await obeys(machine, fleet, path: "/etc/second", generation: 2)
+                try await obeys(machine, fleet, path: "/etc/third", generation: 3)
+                try await refuses(
+                    machine, backup, path: "/etc/lost", generation: 4, reason: "is older than")
+                try await backup.drive { driver in
+                    try await machine.running(addresses: [backup.address]) { _ in
+                        try await eventually("it says what it obeys") {
+                            await driver.run.downlinks.greetings.nodes == [machine.node]
+                        }
+                        let failure = await #expect(throws: Failure.self) {
+                            try await driver.run.refuseIfSuperseded()
+                        }
+                        #expect(failure?.message.contains("worker-1 obeys epoch 4") == true)
+                        let raise = try await driver.raiseEpoch(above: 0)
+                        #expect(raise.to == 4 && raise.nodes.first?.generation == 3)
+                    }
+                }
+                try await obeys(machine, backup, path: "/etc/fourth", generation: 4)
+                // The newer one was not lost after all: now that is the old one.
+                try await refuses(
+                    machine, fleet, path: "/etc/fifth", generation: 5, reason: "belongs to run")
+            }
+            #expect(machine.fake.files["/etc/fourth"] == "right")
+            #expect(machine.fake.files["/etc/lost"] == nil)
+            #expect(machine.fake.files["/etc/fifth"] == nil)
+        }
+    }
+
     private func obeys(
         _ machine: Machine, _ fleet: Fleet, path: String, generation: UInt64
     ) async throws {

@@ -23,6 +23,7 @@ public actor Downlinks {
     private var live: [NodeName: Downlink] = [:]
     private var specs: [NodeName: NodeSpec] = [:]
     private var statuses: [NodeName: NodeStatus] = [:]
+    private(set) var greetings: Greetings
 
     public init(
         driving: Driving, version: String, store: Store, clock: any Clocks, log: Logger,
@@ -34,6 +35,7 @@ public actor Downlinks {
         self.clock = clock
         self.log = log
         self.renew = renew
+        greetings = Greetings(driving: driving)
     }
 
     /// Serves one accepted link to its end.
@@ -60,6 +62,7 @@ public actor Downlinks {
     func dismiss(_ node: NodeName) async {
         specs[node] = nil
         statuses[node] = nil
+        greetings.forget(node)
         await live.removeValue(forKey: node)?.close()
     }
 
@@ -125,6 +128,14 @@ public actor Downlinks {
         case .hello(let hello):
             guard hello.node == node else {
                 throw Failure(.unauthorized, "greeting \(node): it says it is \(hello.node)")
+            }
+            if !isRenewalOnly {
+                try greetings.note(hello)
+                if let fence = greetings.superseding[node] {
+                    log.error(
+                        "node obeys a later coordinator",
+                        metadata: ["node": "\(node)", "epoch": "\(fence.epoch)"])
+                }
             }
             try await downlink.reply(
                 .welcome(

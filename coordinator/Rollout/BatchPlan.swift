@@ -78,6 +78,8 @@ extension BatchPlan {
         }
     }
 
+    static func forgetting(_ role: MicroK8sSpec.Role) -> Write { .delete(.meta, key(role)) }
+
     private static func key(_ role: MicroK8sSpec.Role) -> String { "batches/\(role.rawValue)" }
 }
 
@@ -103,7 +105,7 @@ struct Settled: Codable, Hashable, Sendable {
 /// What is wanted of one node, and what it has.
 struct Wish: Hashable, Sendable {
     let spec: NodeSpec
-    /// The spec that it was given last.
+    /// The spec that it was given last; nil if there was none, or it is not known here any more.
     let saved: NodeSpec?
     /// Whether that is one of an earlier wish that it was never seen right with: nobody wants it
     /// any more.
@@ -126,7 +128,7 @@ struct Wish: Hashable, Sendable {
             saved.map { $0.digest != settled?.digest && $0.digest != spec.digest } ?? false
         standing =
             switch settled {
-            case let settled? where settled.instanceID == instanceID && saved != nil:
+            case let settled? where settled.instanceID == instanceID:
                 if saved?.digest != settled.digest {
                     .torn
                 } else if settled.digest == spec.digest {

@@ -14,7 +14,7 @@ struct Convergence: Sendable {
         guard let infrastructure = try? run.infrastructure() else {
             return [.unknown("\(role.rawValue)s", until: .provision)]
         }
-        let plans = try specs(run, infrastructure).map { spec, saved, isNew in
+        let plans = try await specs(run, infrastructure).map { spec, saved, isNew in
             NodePlan(role: role, spec: spec, saved: saved, isNew: isNew)
         }
         return try await withThrowingTaskGroup(of: (Int, [Change]).self) { group in
@@ -32,7 +32,8 @@ struct Convergence: Sendable {
         let infrastructure = try run.infrastructure()
         let connected = await run.downlinks.connected()
         var wishes: [Wish] = []
-        for (spec, saved) in try specs(run, infrastructure).map({ ($0.spec, $0.saved) }) {
+        let found = try await specs(run, infrastructure)
+        for (spec, saved) in found.map({ ($0.spec, $0.saved) }) {
             // What it said over this link may not have been heard yet; what it said last is kept.
             let live = await run.downlinks.status(of: spec.node)
             let status =
@@ -117,19 +118,22 @@ struct Convergence: Sendable {
                 ?? "")
     }
 
-    /// The spec of each node: the saved generation if its steps are the same, else the next one.
-    /// Who hands it down does so for a person, and thus it mends drift.
+    /// The spec of each node: the saved generation if its steps are the same, else the next one. Of
+    /// a node that obeys what is not known here, what it says of that is counted on from. Who hands
+    /// a spec down does so for a person, and thus it mends drift.
     private func specs(
         _ run: StageRun, _ infrastructure: Infrastructure
-    ) throws -> [(spec: NodeSpec, saved: NodeSpec?, isNew: Bool)] {
+    ) async throws -> [(spec: NodeSpec, saved: NodeSpec?, isNew: Bool)] {
         let steps = try steps(run, infrastructure)
         let digest = try Hash.digest(of: steps)
+        let obeyed = await run.downlinks.greetings.obeyed
         return try infrastructure.nodes(role).map { node in
             let saved = try run.store.get(NodeSpec.self, .specs, node.rawValue)
             let isNew = saved?.digest != digest
+            let last = saved?.generation ?? obeyed[node]?.generation ?? 0
             let spec = NodeSpec(
                 cluster: run.cluster.cluster, node: node, epoch: run.driving.epoch,
-                run: run.driving.run, generation: (saved?.generation ?? 0) + (isNew ? 1 : 0),
+                run: run.driving.run, generation: last + (isNew ? 1 : 0),
                 digest: digest, steps: steps,
                 coordinators: run.cluster.coordinator.addresses, mendsDrift: true)
             return (spec, saved, isNew)

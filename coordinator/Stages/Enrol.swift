@@ -12,7 +12,9 @@ struct Enrol: Stage {
         guard let wanted = try? Self.machines(run) else {
             return [.unknown("enrolment", until: .provision)]
         }
-        return try await Self.missing(wanted, run, atMost: Self.redialMax).sorted().map {
+        let missing = try await Self.missing(wanted, run, atMost: Self.redialMax)
+        try await run.refuseIfSuperseded()
+        return missing.sorted().map {
             Change(.run, "\($0)", detail: "wait for its agent to connect")
         }
     }
@@ -21,6 +23,7 @@ struct Enrol: Stage {
         let wanted = try Self.machines(run)
         let start = run.world.clock.uptime()
         let missing = try await Self.missing(wanted, run, atMost: Self.deadline)
+        try await run.refuseIfSuperseded()
         guard missing.isEmpty else { throw lateness(missing: missing, run) }
         let waited = run.world.clock.uptime() - start
         return waited < .seconds(1)

@@ -37,6 +37,9 @@ struct Provision: Stage {
             try await readOutputs(run)
             return nothingToDo
         }
+        // With an old state folder it would make what is there already.
+        try await run.awaitWord(atMost: Enrol.redialMax)
+        try await run.refuseIfSuperseded()
         let orphans = Orphans(run: run, terraform: terraform(run))
         for line in Orphans.lines(try await orphans.find()) {
             run.say("note: not in Terraform's state: \(line), or `terraform import` it")

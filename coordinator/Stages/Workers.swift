@@ -32,7 +32,8 @@ private struct WorkerWork: BatchWork {
     let convergence: Convergence
 
     func prepare(_ wish: Wish) async throws {
-        guard Drain.isNeeded(from: wish.saved, to: wish.spec) else { return }
+        // Of one that obeys what is not known here, anything may change.
+        guard wish.saved == nil || Drain.isNeeded(from: wish.saved, to: wish.spec) else { return }
         try await Drain(cluster: ClusterAccess.open(run)).empty(wish.spec.node)
     }
 

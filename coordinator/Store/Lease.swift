@@ -83,18 +83,37 @@ extension Store {
 extension Store {
     private static let epochKey = "epoch"
 
+    private struct Epoch: Codable {
+        let epoch: UInt64
+        let run: RunID
+    }
+
+    /// The epoch of the last driving start; 0 before the first.
+    public func epoch() throws -> UInt64 {
+        try get(Epoch.self, .meta, Self.epochKey)?.epoch ?? 0
+    }
+
     /// Commits the next epoch. It is on disk when this returns, so no two runs ever share one.
     /// Throws `conflict` if another run did the same just now.
     public func beginEpoch(run: RunID) throws -> UInt64 {
-        struct Epoch: Codable {
-            let epoch: UInt64
-            let run: RunID
-        }
         let revision = try get(.meta, Self.epochKey)?.revision
-        let last = try get(Epoch.self, .meta, Self.epochKey)?.epoch ?? 0
-        try commit(
-            [Compare(.meta, Self.epochKey, at: revision)],
-            [.put(.meta, Self.epochKey, JSON.encode(Epoch(epoch: last + 1, run: run)))])
-        return last + 1
+        let next = try epoch() + 1
+        try commit([Compare(.meta, Self.epochKey, at: revision)], [epochWrite(next, run)])
+        return next
+    }
+
+    /// Lets the next driving start begin after `epoch`, in one commit with what else follows from
+    /// that. Throws `conflict` if another run began meanwhile.
+    public func raiseEpoch(
+        to epoch: UInt64, run: RunID, with others: [Write], _ event: Event
+    ) throws {
+        let revision = try get(.meta, Self.epochKey)?.revision
+        try append(
+            [event], with: others + [epochWrite(epoch, run)],
+            when: [Compare(.meta, Self.epochKey, at: revision)])
+    }
+
+    private func epochWrite(_ epoch: UInt64, _ run: RunID) throws -> Write {
+        .put(.meta, Self.epochKey, try JSON.encode(Epoch(epoch: epoch, run: run)))
     }
 }

@@ -168,14 +168,18 @@ final class FakeAgents: Sendable {
     }
 
     private func dial(_ node: NodeName) async {
-        let found = look { ($0.downlinks, $0.agents[node]?.bootID, $0.silent.contains(node)) }
-        guard let downlinks = found.0, let bootID = found.1, !found.2 else { return }
+        let found = look { ($0.downlinks, $0.agents[node], $0.silent.contains(node)) }
+        guard let downlinks = found.0, let agent = found.1, !found.2 else { return }
         let link = AgentLink(node) { [weak self] in self?.hear($0, node) ?? [] }
         change { state in
             state.links[node] = link
             state.serving.append(Task { await downlinks.serve(link) })
         }
-        link.say(.hello(Hello(node: node, agentVersion: "1", bootID: bootID, fence: nil)))
+        link.say(
+            .hello(
+                Hello(
+                    node: node, agentVersion: "1", bootID: agent.bootID,
+                    fence: agent.spec.map(Fence.init(of:)))))
         while look({ $0.agents[node]?.welcome == nil }) { await Task.yield() }
     }
 
