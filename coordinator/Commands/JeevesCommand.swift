@@ -33,7 +33,8 @@ public struct JeevesCommand: AsyncParsableCommand {
             Initialize.self, Validate.self, PlanCommand.self, Up.self, StatusCommand.self,
             DoctorCommand.self, KubectlVerb.self, HelmVerb.self, KubeconfigVerb.self, Logs.self,
             CertCommand.self, DNSCommand.self, EventsCommand.self, RolloutCommand.self, Serve.self,
-            TokenCommand.self, NodeCommand.self, EpochCommand.self, Destroy.self,
+            TokenCommand.self, NodeCommand.self, BackupCommand.self, RestoreCommand.self,
+            EpochCommand.self, Destroy.self,
         ])
 
     public init() {}

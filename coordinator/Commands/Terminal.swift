@@ -15,6 +15,21 @@ enum Terminal {
         return typed() == word
     }
 
+    /// Asks for something that is not shown while it is typed; nil without a terminal.
+    static func secret(_ question: String) -> Secret? {
+        var before = termios()
+        guard tcgetattr(STDIN_FILENO, &before) == 0 else { return nil }
+        var silent = before
+        silent.c_lflag &= ~tcflag_t(ECHO)
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
+        defer {
+            tcsetattr(STDIN_FILENO, TCSAFLUSH, &before)
+            complain("")
+        }
+        complain(question)
+        return readLine().map { Secret($0) }
+    }
+
     private static func put(_ text: String, to descriptor: Int32) {
         var bytes = Array((text + "\n").utf8)[...]
         while !bytes.isEmpty {

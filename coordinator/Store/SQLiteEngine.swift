@@ -102,6 +102,15 @@ struct SQLiteEngine: Sendable {
         }
     }
 
+    /// A whole file, not a log: what was committed, and nothing that is under way.
+    func copy(to path: String) throws {
+        // SQLite takes an empty file for none, and would make one that others may read.
+        try Self.makePrivate(path)
+        do { try queue.vacuum(into: path) } catch let error as DatabaseError {
+            throw Self.failure(error, path)
+        }
+    }
+
     func revision() throws -> Revision { try reading(Self.lastRevision) }
 
     /// Last states newer than `revision`, oldest first.

@@ -27,6 +27,10 @@ public final class Store: Sendable {
         try Store(engine: SQLiteEngine(path: path))
     }
 
+    /// Writes what is stored at one moment to a new file at `path`, while anybody goes on writing.
+    /// Throws `conflict` if something lies there, as opening does.
+    public func copy(to path: String) throws { try engine.copy(to: path) }
+
     /// The same store for the holder of `lease`: each of its commits fails with `locked`, and
     /// writes nothing, once a later term has begun.
     public func under(_ lease: Lease) -> Store {

@@ -1,0 +1,209 @@
+import FoundationEssentials
+import Model
+import Outside
+import Store
+import Support
+import Testing
+import Trust
+
+@testable import Coordinator
+
+/// A backup on a real disk, and what is made of it elsewhere.
+@Suite struct BackupTests {
+    private let passphrase = Secret("correct horse battery")
+
+    /// A cluster that has remembered something, and a person's files.
+    private func withCluster(_ body: (Project, World) async throws -> Void) async throws {
+        try await withFounded { project, world in
+            try Store.open(path: project.store).put(.settings, "canary", "canary in the store")
+            for (path, text) in [
+                ("mongodb.uri", "mongodb://canary:secret@db"),
+                (".env", "AWS_SECRET_ACCESS_KEY=canary"),
+                (".jeeves/terraform/terraform.tfstate", #"{"version":4,"serial":7}"#),
+                (".jeeves/terraform/.terraform/providers/aws", "a large binary"),
+                (".jeeves/kube/mongodb.json", "{}"), (".jeeves/kube/config", "token: canary"),
+            ] {
+                let full = "\(project.folder)/\(path)"
+                let parent = String(full.prefix(upTo: full.lastIndex(of: "/") ?? full.endIndex))
+                try world.files.makeDirectory(parent, mode: 0o700, op: "test")
+                try world.files.replace(full, with: Array(text.utf8), mode: 0o600, op: "test")
+            }
+            try await body(project, world)
+        }
+    }
+
+    private func text(_ path: String, _ world: World) throws -> String? {
+        try world.files.text(path)
+    }
+
+    @Test("what is restored is what was backed up, and nothing else")
+    func roundTrip() async throws {
+        try await withCluster { project, world in
+            let path = "\(project.folder)/chat.backup"
+            // Somebody writes meanwhile: it is in their log, and in no file of its own yet.
+            let writer = try Store.open(path: project.store)
+            try writer.put(.settings, "late", "written while open")
+            let made = try Backup(project, world: world).make(to: path, passphrase: passphrase)
+            #expect(try world.files.info(path)?.mode == 0o600)
+            #expect(try world.files.info(path)?.bytes == made.bytes)
+            #expect(
+                Set(made.files) == [
+                    "jeeves.db", "ca/root.pem", "ca/intermediate.pem", "ca/intermediate.key.pem",
+                    "terraform/terraform.tfstate", "kube/mongodb.json", "jeeves.yaml",
+                    "mongodb.uri",
+                ])
+            #expect(made.leftOut.count == 1, "the root's key")
+            let bytes = try world.files.read(path, bytesMax: BackupFile.bytesMax)
+            #expect(!String(decoding: bytes, as: UTF8.self).contains("canary"))
+            #expect(try world.files.list(project.state).allSatisfy { !$0.hasPrefix("backup-") })
+
+            let into = "\(project.folder)/moved"
+            let report = try Restoration(path, world: world).make(
+                in: into, state: nil, passphrase: passphrase, by: "ann@desk")
+            #expect(report.cluster.rawValue == "chat")
+            let copy = Project(folder: into)
+            for entry in made.files where entry != "jeeves.db" {
+                let place = ["jeeves.yaml", "mongodb.uri"].contains(entry) ? "" : ".jeeves/"
+                let (old, new) = ("\(project.folder)/\(place)\(entry)", "\(into)/\(place)\(entry)")
+                #expect(try text(old, world) == text(new, world), "\(entry)")
+                #expect(try world.files.info(new)?.mode == 0o600)
+            }
+            #expect(try world.files.info(copy.state)?.mode == 0o700)
+            let store = try Store.open(path: copy.store)
+            #expect(try store.get(String.self, .settings, "canary") == "canary in the store")
+            #expect(try store.get(String.self, .settings, "late") == "written while open")
+            let event = try store.events(last: 1).first
+            #expect(event?.actor == "ann@desk")
+            #expect(event?.detail.hasPrefix("restored from a backup of ") == true)
+            #expect(
+                try Authority.open(copy, files: world.files).pin
+                    == Authority.open(project, files: world.files).pin)
+        }
+    }
+
+    @Test("nothing is overwritten: neither by a backup, nor by what comes out of one")
+    func noOverwriting() async throws {
+        try await withCluster { project, world in
+            let path = "\(project.folder)/chat.backup"
+            let backup = Backup(project, world: world)
+            _ = try backup.make(to: path, passphrase: passphrase)
+            await Sentence(.conflict, "there is something of that name", fix: "--out").check {
+                try backup.make(to: path, passphrase: passphrase)
+            }
+            func restore(_ into: String) throws {
+                _ = try Restoration(path, world: world).make(
+                    in: into, state: nil, passphrase: passphrase, by: "ann@desk")
+            }
+            await Sentence(.conflict, "it holds a cluster already", fix: "--into").check {
+                try restore(project.folder)
+            }
+            let other = "\(project.folder)/other"
+            try world.files.makeDirectory(other, mode: 0o700, op: "test")
+            try world.files.replace(
+                "\(other)/jeeves.yaml", with: Array("mine".utf8), mode: 0o600, op: "test")
+            await Sentence(.conflict, "\(other)/jeeves.yaml", fix: "move them away").check {
+                try restore(other)
+            }
+            #expect(try world.files.list(other) == ["jeeves.yaml"], "nothing else was begun")
+            #expect(try text("\(other)/jeeves.yaml", world) == "mine")
+        }
+    }
+
+    @Test("a restoration that was cut off is repeated, for its last file says that all are there")
+    func cutOff() async throws {
+        try await withCluster { project, world in
+            let path = "\(project.folder)/chat.backup"
+            _ = try Backup(project, world: world).make(to: path, passphrase: passphrase)
+            let into = "\(project.folder)/moved"
+            func restore() throws {
+                _ = try Restoration(path, world: world).make(
+                    in: into, state: nil, passphrase: passphrase, by: "ann@desk")
+            }
+            try restore()
+            let copy = Project(folder: into)
+            let store = try BackupFile(
+                world.files.read(path, bytesMax: BackupFile.bytesMax), passphrase: passphrase
+            ).entry(.state, "jeeves.db")
+            try world.files.remove(copy.root, op: "test")
+            for suffix in ["-wal", "-shm"] {
+                try world.files.remove(copy.store + suffix, op: "test")
+            }
+            try world.files.replace(
+                copy.store, with: try #require(store).bytes, mode: 0o600, op: "test")
+            try restore()
+            #expect(try world.files.info(copy.root) != nil)
+        }
+    }
+
+    @Test("a wrong passphrase, a changed file and one of a newer Jeeves are refused, each by name")
+    func refused() async throws {
+        try await withCluster { project, world in
+            let path = "\(project.folder)/chat.backup"
+            _ = try Backup(project, world: world).make(to: path, passphrase: passphrase)
+            let into = "\(project.folder)/moved"
+            func restore(_ passphrase: Secret) throws {
+                _ = try Restoration(path, world: world).make(
+                    in: into, state: nil, passphrase: passphrase, by: "ann@desk")
+            }
+            func place(_ bytes: [UInt8]) throws {
+                try world.files.replace(path, with: bytes, mode: 0o600, op: "test")
+            }
+            await Sentence(.unauthorized, "the passphrase is another one", fix: "made with").check {
+                try restore(Secret("correct horse batterY"))
+            }
+            let whole = try world.files.read(path, bytesMax: BackupFile.bytesMax)
+            try place(whole.dropLast(1) + [whole.last.map { $0 ^ 1 } ?? 0])
+            await Sentence(.unauthorized, "or it was changed", fix: "another copy").check {
+                try restore(passphrase)
+            }
+            for bytes in [[], Array("not a backup".utf8), Array(whole.prefix(20))] {
+                try place(bytes)
+                await Sentence(.invalid, "it is none, or it is damaged", fix: "jeeves backup")
+                    .check { try restore(passphrase) }
+            }
+            for newer in [#"{"format":2,"jeeves":"0.1.0"}"#, #"{"format":1,"jeeves":"99.0.0"}"#] {
+                let header = Array(newer.utf8)
+                try place(
+                    Array("JEEVES BACKUP\n".utf8) + [0, 0, 0, UInt8(header.count)] + header)
+                await Sentence(
+                    .unsupported, "and this is \(Release.version)", fix: "a newer one"
+                ).check { try restore(passphrase) }
+            }
+            #expect(try world.files.info(into) == nil, "nothing was written")
+        }
+    }
+
+    @Test("a short passphrase, a state that is being written and a path outside stop or are said")
+    func limits() async throws {
+        try await withCluster { project, world in
+            let path = "\(project.folder)/chat.backup"
+            let backup = Backup(project, world: world)
+            await Sentence(.invalid, "fewer than 12 characters", fix: "a longer one").check {
+                try backup.make(to: path, passphrase: Secret("short"))
+            }
+            let yaml = try #require(try text(project.clusterFile, world)).replacing(
+                "uriFile: mongodb.uri", with: "uriFile: ../mongodb.uri")
+            try world.files.replace(
+                project.clusterFile, with: Array(yaml.utf8), mode: 0o644, op: "test")
+            let made = try backup.make(to: path, passphrase: passphrase)
+            #expect(!made.files.contains { $0.hasSuffix("mongodb.uri") })
+            #expect(made.leftOut.contains { $0.contains("mongodb.uri") })
+            try world.files.replace(
+                "\(project.terraform)/terraform.tfstate", with: Array(#"{"vers"#.utf8), mode: 0o600,
+                op: "test")
+            await Sentence(.unavailable, "Terraform's state cannot be read", fix: "try again")
+                .check { try backup.make(to: "\(path)2", passphrase: passphrase) }
+        }
+    }
+
+    @Test(
+        "no path of a backup leads out of its folder",
+        arguments: [
+            "", "/etc/passwd", "..", "../x", "a/../../x", "a//b", "./a", "a/", "a\0b",
+            String(repeating: "a", count: 1025),
+        ])
+    func paths(_ path: String) {
+        #expect(!BackupFile.isInside(path))
+        #expect(BackupFile.isInside("ca/root.pem"))
+    }
+}

@@ -1,0 +1,111 @@
+import FoundationEssentials
+import Model
+import Outside
+import Store
+import Trust
+
+/// Makes a project of a backup, on this machine or another. Everything is checked before anything
+/// is written, and nothing is overwritten; it may be repeated after a crash.
+public struct Restoration: Sendable {
+    public struct Report: Codable, Hashable, Sendable {
+        public let cluster: ClusterID
+        /// When the backup was made.
+        public let at: Date
+        public let clusterFile: String
+        public let files: [String]
+    }
+
+    private let sealed: [UInt8]
+    private let world: World
+
+    /// Throws `notFound`, `invalid` if the file is no backup, `unsupported` if a newer Jeeves made
+    /// it.
+    public init(_ path: String, world: World) throws {
+        sealed = try world.files.read(path, bytesMax: BackupFile.bytesMax)
+        _ = try BackupFile.header(of: sealed)
+        self.world = world
+    }
+
+    /// Into `folder`, with the state folder below it unless `state` is another. Throws
+    /// `unauthorized` for another passphrase, `conflict` if there is a state or another file of one
+    /// of the names.
+    public func make(
+        in folder: String, state: String?, passphrase: Secret, by actor: String
+    ) throws -> Report {
+        let backup = try BackupFile(sealed, passphrase: passphrase)
+        let project = Project(
+            folder: folder, clusterFile: "\(folder)/\(backup.header.clusterFile)", state: state)
+        try check(backup)
+        try requireRoom(for: backup, in: project)
+        let isLast = { (entry: BackupFile.Entry) in entry.path == "ca/root.pem" }
+        // Last, because it is what says that the others are there.
+        let ordered =
+            backup.entries.filter { !isLast($0) } + backup.entries.filter(isLast)
+        for entry in ordered { try write(entry, in: project) }
+        let now = world.clock.now()
+        try Store.open(path: project.store).append([
+            Event(
+                at: now, actor: actor, subject: "cluster/\(backup.header.cluster)",
+                cause: "operator", outcome: .done,
+                detail: "restored from a backup of \(backup.header.at.formatted(.iso8601))")
+        ])
+        return Report(
+            cluster: backup.header.cluster, at: backup.header.at,
+            clusterFile: project.clusterFile, files: ordered.map(\.path))
+    }
+
+    /// Throws `invalid` unless everything is there that a coordinator begins with.
+    private func check(_ backup: BackupFile) throws {
+        func text(_ path: String) throws -> String {
+            guard let bytes = backup.entry(.state, path)?.bytes else {
+                throw Failure(.invalid, "reading the backup: it has no \(path)")
+            }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        _ = try Authority(
+            rootPEM: text("ca/root.pem"), intermediatePEM: text("ca/intermediate.pem"),
+            intermediateKeyPEM: Secret(text("ca/intermediate.key.pem")))
+        _ = try text("jeeves.db")
+        guard backup.entry(.folder, backup.header.clusterFile) != nil else {
+            throw Failure(.invalid, "reading the backup: it has no cluster file")
+        }
+    }
+
+    private func requireRoom(for backup: BackupFile, in project: Project) throws {
+        let files = world.files
+        guard try files.info(project.root) == nil else {
+            throw Failure(
+                .conflict, "restoring into \(project.state): it holds a cluster already",
+                fix: "choose an empty folder with --into, or move \(project.state) away")
+        }
+        let wanted = try backup.entries.filter { entry in
+            let found = try files.readIfThere(
+                path(entry, in: project), bytesMax: BackupFile.bytesMax)
+            return found.map { $0 != entry.bytes } ?? false
+        }.map { path($0, in: project) }
+        let logs = try ["-wal", "-shm"].map { project.store + $0 }.filter {
+            try files.info($0) != nil
+        }
+        guard (wanted + logs).isEmpty else {
+            throw Failure(
+                .conflict,
+                "restoring: these are there already: "
+                    + (wanted + logs).prefix(5).joined(separator: ", "),
+                fix: "choose an empty folder with --into, or move them away")
+        }
+    }
+
+    private func path(_ entry: BackupFile.Entry, in project: Project) -> String {
+        switch entry.place {
+        case .folder: "\(project.folder)/\(entry.path)"
+        case .state: "\(project.state)/\(entry.path)"
+        }
+    }
+
+    private func write(_ entry: BackupFile.Entry, in project: Project) throws {
+        let path = path(entry, in: project)
+        let parent = path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex)
+        try world.files.makeDirectory(String(parent), mode: 0o700, op: "restore.folder")
+        try world.files.replace(path, with: entry.bytes, mode: 0o600, op: "restore.file")
+    }
+}
