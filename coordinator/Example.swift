@@ -42,25 +42,25 @@ enum Example {
         nodes:
           controllers:
             # 1, 3 or 5.
-            count: 1
-            instanceType: t3.large
+            count: \(values.nodes.controllers.count)
+            instanceType: \(values.nodes.controllers.instanceType)
             # Encrypted gp3 root volume.
-            diskGiB: 40
+            diskGiB: \(values.nodes.controllers.diskGiB)
             # "" takes Canonical's newest Ubuntu 24.04.
-            ami: ""
+            ami: "\(values.nodes.controllers.ami)"
           workers:
-            count: 1
-            instanceType: t3.large
-            diskGiB: 40
-            ami: ""
+            count: \(values.nodes.workers.count)
+            instanceType: \(values.nodes.workers.instanceType)
+            diskGiB: \(values.nodes.workers.diskGiB)
+            ami: "\(values.nodes.workers.ami)"
 
         network:
           # The VPC that Terraform makes, /16 to /24.
-          cidr: 10.42.0.0/16
+          cidr: \(values.network.cidr)
 
         dns:
           # "" chooses the public zone with the longest matching suffix.
-          zoneID: ""
+          zoneID: "\(values.dns.zoneID)"
           # Seconds.
           ttl: 60
 

@@ -4,11 +4,15 @@ import Trust
 
 /// Begins a cluster: the commented cluster file and the certificate authority. Never overwrites.
 public enum Founding {
+    /// What the cluster file says beyond its defaults.
     public struct Values: Sendable {
-        let cluster: ClusterID
-        let domain: DomainName
-        let email: String
-        let region: String
+        var cluster: ClusterID
+        var domain: DomainName
+        var email: String
+        var region: String
+        var nodes = NodesSection()
+        var network = NetworkSection()
+        var dns = DNSSection()
 
         public init(cluster: ClusterID, domain: DomainName, email: String, region: String) {
             self.cluster = cluster

@@ -66,6 +66,17 @@ import Testing
         #expect(try option.read(isNew: true).reveal() == "correct horse battery")
     }
 
+    @Test("what became of old keys stands in a table, and what they hold cannot play with it")
+    func oldKeys() {
+        let table = Initialize.table([
+            .init(key: "domain", place: "terraform.tfvars:1", became: "domain: chat.example.org"),
+            .init(key: "a\u{1b}b", place: ".env:12", became: "not known"),
+        ])
+        let lines = table.split(separator: "\n")
+        #expect(lines.first == "OLD KEY   WHERE               WHAT BECAME OF IT")
+        #expect(lines.last?.hasPrefix("a\\u001bb") == true)
+    }
+
     @Test(
         "wrong use exits with 64",
         arguments: [

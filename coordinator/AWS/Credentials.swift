@@ -108,17 +108,35 @@ public struct CredentialChain: Sendable {
 }
 
 /// `.env` files: `NAME=value` a line, `export` and quotes allowed, nothing expanded.
-enum DotEnv {
+public enum DotEnv {
+    public struct Entry: Hashable, Sendable {
+        /// Empty if the line is no assignment.
+        public let name: String
+        public let value: String?
+        public let line: Int
+    }
+
+    /// The last value of each name.
     static func parse(_ text: String) -> [String: String] {
         var values: [String: String] = [:]
-        for line in text.split(whereSeparator: \.isNewline) {
+        for entry in entries(text) where entry.value != nil { values[entry.name] = entry.value }
+        return values
+    }
+
+    /// Every line that is neither empty nor a comment.
+    public static func entries(_ text: String) -> [Entry] {
+        let text = text.hasPrefix("\u{FEFF}") ? text.dropFirst() : text[...]
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        return zip(1..., lines).compactMap { number, line in
             var line = String(line).trimmed
+            guard !line.isEmpty, !line.hasPrefix("#") else { return nil }
             if line.hasPrefix("export ") { line = String(line.dropFirst(7)).trimmed }
             let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard !line.hasPrefix("#"), parts.count == 2 else { continue }
-            values[String(parts[0]).trimmed] = unquoted(String(parts[1]).trimmed)
+            guard parts.count == 2 else { return Entry(name: "", value: nil, line: number) }
+            return Entry(
+                name: String(parts[0]).trimmed, value: unquoted(String(parts[1]).trimmed),
+                line: number)
         }
-        return values
     }
 
     private static func unquoted(_ value: String) -> String {

@@ -14,34 +14,57 @@ struct Initialize: AsyncParsableCommand {
             passphrase away from this machine; they are needed again only to rotate the
             root.
 
+            With --from and --env the files of an older pipeline are read first: what they
+            say goes into the cluster file, and a table says what became of each key. What
+            is typed here decides. No secret is taken over or shown.
+
               jeeves init --cluster chat --domain chat.example.org --email ops@example.org
+              jeeves init --from terraform.tfvars --env .env
             """)
 
     @OptionGroup var target: ProjectOptions
 
-    @Option(help: "Name of the cluster.")
-    var cluster = "chat"
+    @Option(help: "Name of the cluster (default: chat).")
+    var cluster: String?
 
-    @Option(help: "Name under which people reach the chat.")
-    var domain = "chat.example.org"
+    @Option(help: "Name under which people reach the chat (default: chat.example.org).")
+    var domain: String?
 
-    @Option(help: "Address of the ACME account.")
-    var email = "ops@example.org"
+    @Option(help: "Address of the ACME account (default: ops@example.org).")
+    var email: String?
 
-    @Option(help: "AWS region.")
-    var region = "eu-central-1"
+    @Option(help: "AWS region (default: eu-central-1).")
+    var region: String?
+
+    @Option(
+        help: .init("A terraform.tfvars of an older pipeline.", valueName: "file"),
+        completion: .file())
+    var from: String?
+
+    @Option(
+        help: .init("A .env file of an older pipeline.", valueName: "file"),
+        completion: .file())
+    var env: String?
 
     func run() async throws {
         do {
-            let made = try Founding.make(
-                target.project(),
-                values: .init(
-                    cluster: ClusterID(cluster), domain: DomainName(domain), email: email,
-                    region: region),
-                world: World.live())
+            let world = World.live()
+            let old = try OldPipeline.read(
+                variables: from.map(Working.absolute), environment: env.map(Working.absolute),
+                files: world.files)
+            let (values, rows) = try Founding.Values.make(
+                cluster: cluster, domain: domain, email: email, region: region, old: old)
+            let made = try Founding.make(target.project(), values: values, world: world)
+            if !rows.isEmpty { Terminal.write(Self.table(rows) + "\n") }
             for line in made.lines { Terminal.write(line) }
         } catch {
             throw Ending.report(error)
         }
+    }
+
+    static func table(_ rows: [OldPipeline.Row]) -> String {
+        Terminal.table(
+            [["OLD KEY", "WHERE", "WHAT BECAME OF IT"]]
+                + rows.map { [$0.key, $0.place, $0.became].map(Printable.escape) })
     }
 }
