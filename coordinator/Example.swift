@@ -16,6 +16,17 @@ enum Example {
           # Refuse credentials of any other account ("" accepts any).
           account: ""
 
+        terraform:
+          # Where Terraform keeps its state: in the state folder, or in a bucket that is there
+          # already, with a lock file beside it (Terraform 1.10 or newer).
+          backend:
+            # s3:
+            #   bucket: example-terraform
+            #   # "" means jeeves/CLUSTER/terraform.tfstate.
+            #   key: ""
+            #   # "" means aws.region.
+            #   region: ""
+
         coordinator:
           # host:port under which the nodes reach this machine, tried in order (required).
           addresses: ["203.0.113.7:7443"]

@@ -44,7 +44,7 @@ public struct Fence: Codable, Hashable, Sendable {
         Failure(
             .conflict, "\(what): \(reason)",
             fix:
-                "stop the older coordinator, or run `jeeves up` with the newest state folder; if that "
-                + "one is lost, run `jeeves epoch raise`")
+                "stop the older coordinator, or run `jeeves up` with the newest state folder; if "
+                + "that one is lost, run `jeeves epoch raise`")
     }
 }

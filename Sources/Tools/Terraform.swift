@@ -22,7 +22,20 @@ public struct Terraform: Sendable, Hashable {
 
     public func version() -> Command { command(["version", "-json"]) }
 
-    public func initialize() -> Command { command(["init", "-input=false", "-no-color"]) }
+    /// What is done with a state when the place for it was changed.
+    public enum Initialization: Sendable { case plain, anew, moving }
+
+    /// Refuses another place than the last one, unless `anew` begins there with what is found, or
+    /// `moving` copies the state to it.
+    public func initialize(_ way: Initialization = .plain) -> Command {
+        let flags =
+            switch way {
+            case .plain: [String]()
+            case .anew: ["-reconfigure"]
+            case .moving: ["-migrate-state", "-force-copy"]
+            }
+        return command(["init", "-input=false", "-no-color"] + flags)
+    }
 
     /// Writes the plan file and prints events; exit 0 whether or not something changes. The
     /// machines of `replacing` are made anew although nothing about them differs.

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Model
 import Outside
 import Store
+import Tools
 import Trust
 
 /// Writes everything that a cluster cannot be driven without into one closed file, also while a
@@ -48,12 +49,14 @@ public struct Backup: Sendable {
         for name in Self.stateFiles {
             try content.add(.state, name, at: "\(project.state)/\(name)")
         }
-        if let state = content.bytes("terraform/terraform.tfstate") {
+        if let state = content.bytes("terraform/terraform.tfstate"), !state.isEmpty {
             try requireWhole(state)
         }
         let clusterFile = String(project.clusterFile.split(separator: "/").last ?? "")
         try content.add(.folder, clusterFile, at: project.clusterFile)
         for name in spec.namedFiles { try content.addNamed(name, in: project) }
+        let backend = TerraformBackend(spec)
+        if backend != .local { content.leaveOut("Terraform's state", "it is in \(backend)") }
         if try files.info(project.rootKey) != nil {
             content.leaveOut(project.rootKey, "keep it and its passphrase elsewhere")
         }

@@ -78,8 +78,8 @@ struct BackupFile: Sendable {
 }
 
 extension BackupFile {
-    /// The header of a backup whose content is still closed. Throws `invalid` if the bytes are none,
-    /// `unsupported` if a newer Jeeves made them.
+    /// The header of a backup whose content is still closed. Throws `invalid` if the bytes are
+    /// none, `unsupported` if a newer Jeeves made them.
     static func header(of bytes: [UInt8]) throws -> Header {
         var reader = Reader(bytes)
         return try header(&reader)

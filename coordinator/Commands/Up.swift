@@ -19,6 +19,7 @@ struct Up: AsyncParsableCommand {
               jeeves up --wait
               jeeves up --take-dns
               jeeves up --replace worker-2
+              jeeves up --move-state
               jeeves up --plan change.plan
             """)
 
@@ -40,6 +41,9 @@ struct UpOptions: ParsableArguments {
     @Flag(help: "Overwrite an existing DNS record that holds another value.")
     var takeDNS = false
 
+    @Flag(help: "Move Terraform's state to where the cluster file wants it.")
+    var moveState = false
+
     @Option(
         help: .init(
             "Do exactly what this plan says, or nothing: a file of `jeeves plan --out`, or the "
@@ -53,7 +57,8 @@ struct UpOptions: ParsableArguments {
         let options: RolloutOptions
         do {
             options = RolloutOptions(
-                replace: Set(losses.replace), takeDNS: takeDNS, approved: try plan?.approved())
+                replace: Set(losses.replace), takeDNS: takeDNS, moveState: moveState,
+                approved: try plan?.approved())
         } catch { throw Ending.report(error) }
         let report = try await Drive.run(
             target, rollout: options, resume: resume, waits: place.waits, body)

@@ -40,7 +40,10 @@ struct Preflight: Stage {
     }
 
     private func checkTerraform(_ run: StageRun) async throws {
-        let fix = "install Terraform \(Self.terraformMin.text) or newer"
+        let least =
+            TerraformBackend(run.cluster) == .local
+            ? Self.terraformMin : TerraformBackend.lockFileMin
+        let fix = "install Terraform \(least.text) or newer"
         let command = Terraform(folder: "/", environment: [:], secrets: [:]).version()
         let text: String
         do {
@@ -52,7 +55,7 @@ struct Preflight: Stage {
         struct Answer: Decodable { let terraform_version: String }
         let answer = try JSON.decode(
             Answer.self, from: text.utf8, what: "the answer of `terraform version`")
-        guard let version = Version(answer.terraform_version), version >= Self.terraformMin else {
+        guard let version = Version(answer.terraform_version), version >= least else {
             throw Failure(
                 .unsupported, "checking Terraform: it is \(answer.terraform_version)", fix: fix)
         }

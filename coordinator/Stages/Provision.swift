@@ -116,13 +116,21 @@ struct Provision: Stage {
         if try files.readIfThere(path) != wanted {
             try files.replace(path, with: wanted, mode: 0o600, op: "terraform.variables")
         }
+        let state = StateMove(run)
+        let way = try state.prepare()
         let initialised = try await run.world.processes.run(
-            terraform(run).initialize(), limits: Limits(deadline: .seconds(600)),
+            terraform(run).initialize(way), limits: Limits(deadline: .seconds(600)),
             op: "terraform.init")
         guard initialised.succeeded else {
             throw Failure(
                 .failed, "preparing Terraform: \(initialised.sentence)",
                 fix: "run `terraform -chdir=\(run.project.terraform) init` to see all of it")
+        }
+        switch way {
+        case .plain: break
+        case .anew: try await state.requireKnown(terraform(run))
+        case .moving:
+            try run.note("effect/terraform.init", .done, "state moved to \(state.wanted)")
         }
     }
 

@@ -150,14 +150,18 @@ public struct RolloutOptions: Sendable, Hashable {
     public var replace: Set<NodeName>
     /// Overwrite an existing DNS record that holds another value.
     public var takeDNS: Bool
+    /// Move Terraform's state to where the cluster file wants it.
+    public var moveState: Bool
     /// Do nothing unless it is what this plan says; nil does what the cluster file says.
     public var approved: Plan.Approved?
 
     public init(
-        replace: Set<NodeName> = [], takeDNS: Bool = false, approved: Plan.Approved? = nil
+        replace: Set<NodeName> = [], takeDNS: Bool = false, moveState: Bool = false,
+        approved: Plan.Approved? = nil
     ) {
         self.replace = replace
         self.takeDNS = takeDNS
+        self.moveState = moveState
         self.approved = approved
     }
 }

@@ -6,6 +6,7 @@ public struct ClusterSpec: Section {
     /// Name under which people reach the chat.
     public var domain: DomainName
     public var aws: AWSSection
+    public var terraform: TerraformSection
     public var coordinator: CoordinatorSection
     public var agent: AgentSection
     public var nodes: NodesSection
@@ -20,12 +21,13 @@ public struct ClusterSpec: Section {
     public var drift: DriftSection
 
     public enum CodingKeys: String, CodingKey, CaseIterable {
-        case cluster, domain, aws, coordinator, agent, nodes, network, dns, certificate, edge
-        case microk8s, ingress, app, rollout, drift
+        case cluster, domain, aws, terraform, coordinator, agent, nodes, network, dns, certificate
+        case edge, microk8s, ingress, app, rollout, drift
     }
 
     public static let sections: [CodingKeys: any Section.Type] = [
-        .aws: AWSSection.self, .coordinator: CoordinatorSection.self, .agent: AgentSection.self,
+        .aws: AWSSection.self, .terraform: TerraformSection.self,
+        .coordinator: CoordinatorSection.self, .agent: AgentSection.self,
         .nodes: NodesSection.self, .network: NetworkSection.self, .dns: DNSSection.self,
         .certificate: CertificateSection.self, .edge: EdgeSection.self,
         .microk8s: MicroK8sSection.self, .ingress: IngressSection.self, .app: AppSection.self,
@@ -37,6 +39,7 @@ public struct ClusterSpec: Section {
         cluster = try file.decode(ClusterID.self, forKey: .cluster)
         domain = try file.decode(DomainName.self, forKey: .domain)
         aws = try file.decode(AWSSection.self, forKey: .aws)
+        terraform = try file.decode(.terraform, or: TerraformSection())
         coordinator = try file.decode(CoordinatorSection.self, forKey: .coordinator)
         agent = try file.decode(.agent, or: AgentSection())
         nodes = try file.decode(.nodes, or: NodesSection())

@@ -25,6 +25,18 @@ extension ClusterSpec {
             aws.account.isEmpty || (aws.account.count == 12 && aws.account.allSatisfy(\.isNumber)),
             "aws.account", "\"\(aws.account)\" is not an account id",
             "write its 12 digits, in quotes")
+        if let s3 = terraform.backend.s3 {
+            let path = "terraform.backend.s3"
+            check(
+                isBucket(s3.bucket), "\(path).bucket", "\"\(s3.bucket)\" is no bucket's name",
+                "write the name of a bucket that is there")
+            check(
+                isObjectKey(s3.key), "\(path).key", "\"\(s3.key)\" is no object's name",
+                "write a name such as jeeves/terraform.tfstate")
+            check(
+                s3.region.isEmpty || isRegion(s3.region), "\(path).region",
+                "\"\(s3.region)\" is not an AWS region", "write where the bucket is")
+        }
         check(
             !coordinator.addresses.isEmpty, "coordinator.addresses",
             "there is no address, so no node could find the coordinator",
@@ -228,6 +240,20 @@ private func isRegion(_ text: String) -> Bool {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
     return (3...4).contains(parts.count) && isLabel(text)
         && (parts.last.map { !$0.isEmpty && $0.allSatisfy(\.isNumber) } ?? false)
+}
+
+/// 3 to 63 of a-z, 0-9, `-` and `.`, with a letter or digit at either end and on either side of
+/// each dot (S3's general purpose buckets).
+private func isBucket(_ text: String) -> Bool {
+    (3...63).contains(text.utf8.count)
+        && text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy(isLabel)
+}
+
+/// What needs no escape in a URL, and does not begin with a slash; empty for the default.
+private func isObjectKey(_ text: String) -> Bool {
+    text.utf8.count <= 512 && !text.hasPrefix("/")
+        && text.utf8.allSatisfy(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/".utf8.contains)
 }
 
 /// `host:port` with an IPv4 address, a `[v6]` address or a name, and a port of 1 to 65535.
