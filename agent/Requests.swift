@@ -36,7 +36,7 @@ public struct Requests: Sendable {
                 let ticket = try await ControlPlane(world: world).mintTicket()
                 return .secret(Secret(String(decoding: try JSON.encode(ticket), as: UTF8.self)))
             case .join(let ticket):
-                try await Membership(controller: ticket.controller).join(ticket, look: look, world)
+                try await join(ticket)
                 return .done
             case .removeMember(let node):
                 try await ControlPlane(world: world).removeMember(node)
@@ -57,6 +57,16 @@ public struct Requests: Sendable {
             return .failure(
                 error as? Failure ?? Failure(error, trying: "answering the coordinator"))
         }
+    }
+
+    /// A ticket opens one door; which one, and as what, is the spec's to say.
+    private func join(_ ticket: JoinTicket) async throws {
+        guard let step = try await reconciler.step(JoinStep.self) else {
+            throw Failure(
+                .conflict, "joining \(ticket.controller): this node's spec does not say so",
+                fix: "run `jeeves up`")
+        }
+        try await step.membership.join(ticket, look: look, world)
     }
 
     /// A node without an edge has none.

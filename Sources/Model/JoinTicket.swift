@@ -1,4 +1,4 @@
-/// Admits one worker to the cluster of one controller. Minted when it is needed, tried once.
+/// Admits one node to the cluster of one controller. Minted when it is needed, tried once.
 public struct JoinTicket: Codable, Hashable, Sendable {
     /// Port of MicroK8s' cluster agent.
     public static let port: UInt16 = 25000
@@ -7,7 +7,7 @@ public struct JoinTicket: Codable, Hashable, Sendable {
     public let controller: String
     public let token: Secret
     /// SHA-256 of the certificate that the controller serves on ``port``. MicroK8s compares twelve
-    /// of its digits only, so the worker compares the whole of it before it joins.
+    /// of its digits only, so the node compares the whole of it before it joins.
     public let certificate: Digest
 
     public init(controller: String, token: Secret, certificate: Digest) {

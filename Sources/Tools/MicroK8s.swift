@@ -20,13 +20,18 @@ public enum MicroK8s {
     public static let workerLock = "/var/snap/microk8s/current/var/lock/clustered.lock"
     /// Control planes that a worker's apiserver-proxy leads to.
     public static let proxyEndpoints = "/var/snap/microk8s/current/args/traefik/provider.yaml"
+    /// Members of the datastore as a controller knows them: itself, until another one joins.
+    public static let datastoreMembers =
+        "/var/snap/microk8s/current/var/kubernetes/backend/cluster.yaml"
     public static let serverCertificate = "/var/snap/microk8s/current/certs/server.crt"
     /// One `TOKEN|expiry` a line.
     public static let tokens = "/var/snap/microk8s/current/credentials/cluster-tokens.txt"
     /// Port of the Kubernetes API on every node.
     public static let apiPort: UInt16 = 16443
-    /// Port of the cluster agent, which workers join through.
+    /// Port of the cluster agent, which nodes join through.
     public static let joinPort = JoinTicket.port
+    /// Port of the datastore on every controller.
+    public static let datastorePort: UInt16 = 19001
 
     /// `--timeout` always: without it the wait has no end.
     public static func status(timeout: Duration) -> Command {
@@ -47,14 +52,21 @@ public enum MicroK8s {
     }
 
     /// The ticket is the written exception to "no secret in argv" (invariant I7).
-    public static func join(_ ticket: JoinTicket) -> Command {
-        Command(program, ["join", ticket.url.reveal(), "--worker"])
+    public static func join(_ ticket: JoinTicket, as role: MicroK8sSpec.Role) -> Command {
+        join(at: ticket.url.reveal(), as: role)
+    }
+
+    /// As above, at any place: for a name that holds no ticket.
+    public static func join(at place: String, as role: MicroK8sSpec.Role) -> Command {
+        Command(program, ["join", place] + (role == .worker ? ["--worker"] : []))
     }
 
     public static func leave() -> Command { Command(program, ["leave"]) }
 
+    /// Forced, so that a controller leaves the datastore too, which would count it as a voter for
+    /// ever otherwise; of a worker it makes no difference.
     public static func removeNode(_ node: NodeName) -> Command {
-        Command(program, ["remove-node", node.rawValue])
+        Command(program, ["remove-node", node.rawValue, "--force"])
     }
 
     /// The admin's kubeconfig with the server at 127.0.0.1.

@@ -126,12 +126,21 @@ extension MicroK8s {
 extension MicroK8s {
     /// Addresses of the control planes in a worker's ``proxyEndpoints``: `- address: IP:16443`.
     public static func controlPlanes(in text: String) -> [String] {
+        addresses(in: text, key: "address:", port: apiPort)
+    }
+
+    /// Addresses of a datastore's members in ``datastoreMembers``: `- Address: IP:19001`.
+    public static func datastoreMembers(in text: String) -> [String] {
+        addresses(in: text, key: "Address:", port: datastorePort)
+    }
+
+    private static func addresses(in text: String, key: String, port: UInt16) -> [String] {
         text.split(whereSeparator: \.isNewline).compactMap { line in
             let words = line.drop { $0 == " " || $0 == "-" }
-            guard words.hasPrefix("address:") else { return nil }
-            let value = words.dropFirst(8).filter { !" \"'".contains($0) }
-            guard value.hasSuffix(":\(apiPort)") else { return nil }
-            return String(value.dropLast("\(apiPort)".count + 1))
+            guard words.hasPrefix(key) else { return nil }
+            let value = words.dropFirst(key.count).filter { !" \"'".contains($0) }
+            guard value.hasSuffix(":\(port)") else { return nil }
+            return String(value.dropLast("\(port)".count + 1))
         }
     }
 }

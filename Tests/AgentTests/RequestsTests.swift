@@ -18,7 +18,11 @@ import Wire
 
     let node = FakeMicroK8s(FakeWorld())
 
-    func requests(served: Digest = ticket.certificate) -> Requests {
+    /// Requests to a node whose spec says to join so; nil for one that has no spec.
+    func requests(
+        served: Digest = ticket.certificate,
+        join: JoinSpec? = JoinSpec(controller: "10.1.2.3")
+    ) throws -> Requests {
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let (world, state) = (node.fake.world, StateFolder())
         let reconciler = Reconciler(
@@ -29,10 +33,26 @@ import Wire
             facts: Facts(
                 system: "debian 12", kernel: "6", bootID: "b", address: "", instanceID: ""),
             events: EventSpool(files: world.files, state: state), version: "1", log: log,
-            makeStep: { _ in nil })
+            makeStep: { spec in
+                if case .join(let body) = spec.body {
+                    JoinStep(id: spec.id, spec: body)
+                } else {
+                    nil
+                }
+            })
+        if let join { try give(join, state) }
         return Requests(
             world: world, tunnels: Tunnels(log: log) { _ in },
             reconciler: reconciler, look: { _, _ in served })
+    }
+
+    private func give(_ join: JoinSpec, _ state: StateFolder) throws {
+        let steps = [StepSpec(id: StepID(unchecked: "join"), body: .join(join))]
+        let spec = NodeSpec(
+            cluster: ClusterID(unchecked: "chat"), node: NodeName(unchecked: "worker-1"), epoch: 1,
+            run: RunID(unchecked: "aaaaaaaaaaaaaaaa"), generation: 1,
+            digest: try Hash.digest(of: steps), steps: steps, coordinators: [])
+        node.fake.files.put(try JSON.encode(spec), at: state.spec, mode: 0o600)
     }
 
     func failure(_ body: Reply.Body) -> Failure? {
@@ -63,7 +83,7 @@ import Wire
     func mint() async throws {
         controller()
         node.fake.files[MicroK8s.tokens] = "jeevesold|5\nsomebodys|9\n"
-        guard case .secret(let secret) = await requests().answer(.mintJoinTicket) else {
+        guard case .secret(let secret) = try await requests().answer(.mintJoinTicket) else {
             Issue.record("no ticket came")
             return
         }
@@ -83,24 +103,24 @@ import Wire
     }
 
     @Test("two tickets have different tokens")
-    func mintTwice() async {
+    func mintTwice() async throws {
         controller()
-        _ = await requests().answer(.mintJoinTicket)
-        _ = await requests().answer(.mintJoinTicket)
+        _ = try await requests().answer(.mintJoinTicket)
+        _ = try await requests().answer(.mintJoinTicket)
         #expect(Set(node.fake.processes.argvs.map { $0[3] }).count == 2)
     }
 
     @Test("a certificate that changed between the ticket and the look gives no ticket")
     func mintStale() async throws {
         controller(fingerprint: "000000000000")
-        #expect(failure(await requests().answer(.mintJoinTicket))?.code == .conflict)
+        #expect(failure(try await requests().answer(.mintJoinTicket))?.code == .conflict)
     }
 
     @Test("a worker mints nothing, though it may exit 0")
     func mintOnWorker() async throws {
         controller()
         node.fake.processes.on("microk8s", "add-node") { _ in FakeMicroK8s.workerSentence }
-        #expect(failure(await requests().answer(.mintJoinTicket))?.code == .unsupported)
+        #expect(failure(try await requests().answer(.mintJoinTicket))?.code == .unsupported)
     }
 
     @Test("a join is done when the membership is there, whatever the exit code says")
@@ -109,10 +129,32 @@ import Wire
             node.become(workerOf: "10.1.2.3")
             return Finished(ending: .exited(5), output: "Connection failed.\n")
         }
-        #expect(await requests().answer(.join(Self.ticket)) == .done)
+        #expect(try await requests().answer(.join(Self.ticket)) == .done)
         let unit = try #require(node.fake.units.ran.first)
-        #expect(unit.command == MicroK8s.join(Self.ticket))
+        #expect(unit.command == MicroK8s.join(Self.ticket, as: .worker))
         #expect(unit.name.hasPrefix("jeeves-op-join-"))
+    }
+
+    @Test("a node whose spec says so joins as a member of the control plane")
+    func joinControlPlane() async throws {
+        node.fake.units.on("microk8s", "join") { [node] _ in
+            node.become(controllerWith: "10.1.2.3", "10.1.2.4")
+            return Finished(ending: .exited(0))
+        }
+        let join = JoinSpec(controller: "10.1.2.3", role: .controller)
+        #expect(try await requests(join: join).answer(.join(Self.ticket)) == .done)
+        #expect(
+            node.fake.units.ran.map(\.command) == [MicroK8s.join(Self.ticket, as: .controller)])
+    }
+
+    @Test("a ticket for another controller than the spec's, or with no spec, opens nothing")
+    func joinUnasked() async throws {
+        for join in [nil, JoinSpec(controller: "10.1.2.9", others: ["10.1.2.3"])] {
+            let refusal = failure(try await requests(join: join).answer(.join(Self.ticket)))
+            #expect(refusal?.code == .conflict)
+            #expect(refusal?.fix.contains("jeeves up") == true)
+        }
+        #expect(node.fake.ops.isEmpty)
     }
 
     @Test("a join that exits 0 without membership is a failure")
@@ -120,7 +162,7 @@ import Wire
         node.fake.units.on("microk8s", "join") { _ in
             Finished(ending: .exited(0), output: "Successfully joined the cluster.\n")
         }
-        let failure = failure(await requests().answer(.join(Self.ticket)))
+        let failure = failure(try await requests().answer(.join(Self.ticket)))
         #expect(failure?.code == .failed)
         #expect(failure?.message.hasSuffix("reported success, but nothing changed") == true)
     }
@@ -130,7 +172,7 @@ import Wire
         node.fake.units.on("microk8s", "join") { _ in
             Finished(ending: .exited(6), output: "Connection failed. Invalid token (500).\n")
         }
-        let failure = failure(await requests().answer(.join(Self.ticket)))
+        let failure = failure(try await requests().answer(.join(Self.ticket)))
         #expect(failure?.mayPass == true)
         #expect(failure?.message.contains("the ticket was used already or has expired") == true)
         #expect(failure?.description.contains(Self.ticket.token.reveal()) == false)
@@ -138,7 +180,7 @@ import Wire
 
     @Test("nothing is sent to a controller that serves another certificate")
     func joinImpostor() async throws {
-        let impostor = requests(served: Hash.sha256([1]))
+        let impostor = try requests(served: Hash.sha256([1]))
         #expect(failure(await impostor.answer(.join(Self.ticket)))?.code == .unauthorized)
         #expect(node.fake.ops.isEmpty)
     }
@@ -146,9 +188,9 @@ import Wire
     @Test("a member is not joined twice, a member of another cluster not at all")
     func joinAgain() async throws {
         node.become(workerOf: "10.1.2.3")
-        #expect(await requests().answer(.join(Self.ticket)) == .done)
+        #expect(try await requests().answer(.join(Self.ticket)) == .done)
         node.become(workerOf: "10.9.9.9")
-        #expect(failure(await requests().answer(.join(Self.ticket)))?.code == .conflict)
+        #expect(failure(try await requests().answer(.join(Self.ticket)))?.code == .conflict)
         #expect(node.fake.ops.isEmpty)
     }
 
@@ -157,8 +199,8 @@ import Wire
         node.fake.units.on("microk8s", "join") { _ in Finished(ending: .exited(6)) }
         let other = JoinTicket(
             controller: "10.1.2.3", token: Secret("another"), certificate: Self.ticket.certificate)
-        _ = await requests().answer(.join(Self.ticket))
-        _ = await requests().answer(.join(other))
+        _ = try await requests().answer(.join(Self.ticket))
+        _ = try await requests().answer(.join(other))
         #expect(Set(node.fake.units.ran.map(\.name)).count == 1)
     }
 
@@ -166,16 +208,16 @@ import Wire
     func kubeconfig() async throws {
         let text = "apiVersion: v1\n    server: https://127.0.0.1:16443\n"
         node.fake.processes.on("microk8s", "config", prints: text)
-        #expect(await requests().answer(.kubeconfig) == .secret(Secret(text)))
+        #expect(try await requests().answer(.kubeconfig) == .secret(Secret(text)))
         node.fake.processes.on("microk8s", "config") { _ in FakeMicroK8s.workerSentence }
-        #expect(failure(await requests().answer(.kubeconfig))?.code == .unsupported)
+        #expect(failure(try await requests().answer(.kubeconfig))?.code == .unsupported)
         node.fake.processes.on("microk8s", "config", prints: "microk8s is not running\n")
-        #expect(failure(await requests().answer(.kubeconfig))?.code == .unavailable)
+        #expect(failure(try await requests().answer(.kubeconfig))?.code == .unavailable)
     }
 
     @Test("a node without an edge holds no certificate")
     func certificates() async throws {
-        #expect(await requests().answer(.certificates) == .text("[]"))
+        #expect(try await requests().answer(.certificates) == .text("[]"))
     }
 
     @Test("removing a member that is gone is done")
@@ -185,16 +227,16 @@ import Wire
             Finished(
                 ending: .exited(1), output: "Node worker-1 does not exist in Kubernetes.\n")
         }
-        #expect(await requests().answer(.removeMember(worker)) == .done)
+        #expect(try await requests().answer(.removeMember(worker)) == .done)
         node.fake.processes.on("microk8s", "remove-node") { _ in
             Finished(ending: .exited(1), output: "Removal failed.\n")
         }
-        #expect(failure(await requests().answer(.removeMember(worker)))?.code == .failed)
+        #expect(failure(try await requests().answer(.removeMember(worker)))?.code == .failed)
     }
 
     @Test("a request that this agent does not know is answered, with what to install")
     func unknown() async throws {
-        let refusal = failure(await requests().answer(.unknown(kind: "brewCoffee")))
+        let refusal = failure(try await requests().answer(.unknown(kind: "brewCoffee")))
         #expect(refusal?.code == .unsupported)
         #expect(refusal?.message.contains("brewCoffee") == true)
         #expect(refusal?.fix.contains("jeeves-agent") == true)

@@ -19,7 +19,7 @@ import Testing
             .certificate(
                 CertificateSpec(domain: domain, email: "ops@example.org", directory: "https://ca")),
             .microk8s(MicroK8sSpec(role: .worker, channel: "1.34/stable", addons: ["dns"])),
-            .join(JoinSpec(controller: "10.1.2.3")),
+            .join(JoinSpec(controller: "10.1.2.3", others: ["10.1.2.4"], role: .controller)),
         ]
         for body in bodies {
             let bytes = try JSON.encode(body)
@@ -33,6 +33,9 @@ import Testing
             CertificateSpec.self,
             from: #"{"caPEM":"","directory":"https://ca","domain":"a.b","email":"c","trustPEM":""}"#
                 .utf8, what: "a spec")
+        let join = try JSON.decode(
+            JoinSpec.self, from: #"{"controller":"10.1.2.3"}"#.utf8, what: "a spec")
+        #expect(join == JoinSpec(controller: "10.1.2.3"))
         #expect(certificate.keyType == .ecdsa)
         #expect(certificate.keyTypes == [.ecdsa])
         let edge = try JSON.decode(

@@ -31,13 +31,16 @@ import Testing
                 == "/snap/bin/microk8s add-node --token \(Self.token.reveal()) "
                 + "--format json")
         #expect(
-            line(MicroK8s.join(ticket))
+            line(MicroK8s.join(ticket, as: .worker))
                 == "/snap/bin/microk8s join 10.1.2.3:25000/\(Self.token.reveal())/1a2b3c4d5e6f "
                 + "--worker")
+        #expect(
+            line(MicroK8s.join(ticket, as: .controller))
+                == "/snap/bin/microk8s join 10.1.2.3:25000/\(Self.token.reveal())/1a2b3c4d5e6f")
         #expect(line(MicroK8s.leave()) == "/snap/bin/microk8s leave")
         #expect(
             line(MicroK8s.removeNode(NodeName(unchecked: "worker-1")))
-                == "/snap/bin/microk8s remove-node worker-1")
+                == "/snap/bin/microk8s remove-node worker-1 --force")
         #expect(line(MicroK8s.config()) == "/snap/bin/microk8s config --use-loopback")
     }
 
@@ -183,5 +186,20 @@ import Testing
             """
         #expect(MicroK8s.controlPlanes(in: text) == ["10.1.2.3", "10.1.2.5"])
         #expect(MicroK8s.controlPlanes(in: "").isEmpty)
+    }
+
+    @Test("a controller's file tells the members of its datastore")
+    func datastoreMembers() {
+        let text = """
+            - Address: 10.1.2.3:19001
+              ID: 3297041220608546238
+              Role: 0
+            - Address: 10.1.2.4:19001
+              ID: 9223372036854775807
+              Role: 2
+
+            """
+        #expect(MicroK8s.datastoreMembers(in: text) == ["10.1.2.3", "10.1.2.4"])
+        #expect(MicroK8s.datastoreMembers(in: "").isEmpty)
     }
 }

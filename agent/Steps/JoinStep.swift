@@ -2,7 +2,7 @@ import Model
 import Outside
 import Tools
 
-/// This worker is a member of its controller's cluster.
+/// This node is a member of the cluster that its spec names.
 ///
 /// It cannot join by itself: only a coordinator's `join` request carries a ticket. So `apply` says
 /// that it waits, and the request does the work (``Membership``).
@@ -10,7 +10,7 @@ struct JoinStep: Step {
     let id: StepID
     let spec: JoinSpec
 
-    private var membership: Membership { Membership(controller: spec.controller) }
+    var membership: Membership { Membership(spec: spec) }
 
     func check(_ world: World) async throws -> Condition {
         switch try membership.state(world) {

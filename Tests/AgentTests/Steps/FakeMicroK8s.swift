@@ -146,6 +146,13 @@ final class FakeMicroK8s: Sendable {
         output: "This MicroK8s deployment is acting as a node in a cluster.\n"
             + "Please use the control plane node.\n")
 
+    /// This node becomes one of a control plane whose datastore has these members.
+    func become(controllerWith members: String...) {
+        fake.files[MicroK8s.datastoreMembers] = members.map {
+            "- Address: \($0):19001\n  ID: 3297041220608546238\n  Role: 0\n"
+        }.joined()
+    }
+
     /// This node becomes a worker of `controller`.
     func become(workerOf controller: String) {
         fake.files[MicroK8s.workerLock] = ""

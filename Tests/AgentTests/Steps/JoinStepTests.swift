@@ -24,6 +24,31 @@ import Tools
         #expect(await step.detail(node.fake.world) == "member of 10.1.2.3")
     }
 
+    @Test("a worker stays a member while the controller that it joined through is away")
+    func otherControllers() async throws {
+        let many = JoinStep(
+            id: step.id, spec: JoinSpec(controller: "10.1.2.3", others: ["10.1.2.4"]))
+        let node = member(of: "10.1.2.4")
+        #expect(try await many.check(node.fake.world) == .right)
+        #expect(try await step.check(node.fake.world) != .right)
+    }
+
+    @Test("a controller is a member once its datastore has another controller in it")
+    func controlPlane() async throws {
+        let join = JoinStep(
+            id: step.id,
+            spec: JoinSpec(controller: "10.1.2.3", others: ["10.1.2.5"], role: .controller))
+        let node = FakeMicroK8s(FakeWorld())
+        #expect(try await join.check(node.fake.world) == .missing)
+        node.become(controllerWith: "127.0.0.1")
+        #expect(try await join.check(node.fake.world) == .missing, "a datastore of its own")
+        node.become(controllerWith: "10.1.2.4", "10.1.2.5")
+        #expect(try await join.check(node.fake.world) == .right)
+        node.become(controllerWith: "10.1.2.4", "10.9.9.9")
+        let wanted = Difference("control plane", found: "10.1.2.4 10.9.9.9", wanted: "10.1.2.3")
+        #expect(try await join.check(node.fake.world) == .differs([wanted]))
+    }
+
     @Test("without a ticket it waits, and says for what")
     func waits() async throws {
         let fake = FakeWorld()
