@@ -41,12 +41,12 @@ extension ClusterStatus {
         }
     }
 
-    /// One for each certificate of each controller, and one for a controller that has none yet.
+    /// One for each certificate of each controller, and one for the edge if it has none yet.
     public func certificates(now: Date) -> [Certificate] {
         nodes.filter { $0.role == .controller }.flatMap { node in
             let steps = (node.status?.steps ?? []).filter(Self.isCertificate)
             return steps.isEmpty
-                ? [Certificate(node, nil, now: now)]
+                ? node.name == edge?.name ? [Certificate(node, nil, now: now)] : []
                 : steps.map { Certificate(node, $0, now: now) }
         }
     }

@@ -38,9 +38,13 @@ public struct ClusterStatus: Codable, Sendable {
     public let layers: [Layer]
     /// When the layers were looked at; nil if never.
     public let lookedAt: Date?
+    /// In the order of their names.
     public let nodes: [Node]
     public let gate: Gate.Verdict?
     public let rollout: Rollout?
+
+    /// The node at which people's traffic arrives: the first controller. Nil before there is one.
+    public var edge: Node? { nodes.first { $0.role == .controller } }
 
     /// Whether a coordinator runs now; it writes down what the agents say.
     public static func isDriven(_ project: Project, world: World) throws -> Bool {

@@ -54,9 +54,9 @@ struct LayersLook: Sendable {
         let servers = try await run.cloud.route53.nameServers(of: zone)
         guard let server = servers.first else { return (false, "the zone has no name servers") }
         let found = try await run.cloud.lookup(domain, at: server)
-        let wanted = try run.infrastructure().machines.values.map(\.publicAddress)
+        let wanted = try run.infrastructure().edgeAddress
         return (
-            !found.isEmpty && Set(found).isSubset(of: wanted),
+            !found.isEmpty && found.allSatisfy { $0 == wanted },
             "\(domain) -> \(found.isEmpty ? "nothing" : found.joined(separator: ", "))"
         )
     }

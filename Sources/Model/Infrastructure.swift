@@ -34,10 +34,11 @@ public struct Infrastructure: Codable, Hashable, Sendable {
         machines.filter { $0.value.role == role }.keys.sorted()
     }
 
-    /// Address that the chat's A record must hold: that of the first controller.
+    /// The node at which people's traffic arrives: the first controller.
+    public var edgeNode: NodeName? { nodes(.controller).first }
+
+    /// Address that the chat's A record must hold: that of the edge.
     public var edgeAddress: String? {
-        nodes(.controller).first.flatMap { machines[$0]?.publicAddress }.flatMap {
-            $0.isEmpty ? nil : $0
-        }
+        edgeNode.flatMap { machines[$0]?.publicAddress }.flatMap { $0.isEmpty ? nil : $0 }
     }
 }

@@ -39,11 +39,15 @@ public struct Terraform: Sendable, Hashable {
 
     /// Writes the plan file and prints events; exit 0 whether or not something changes. The
     /// machines of `replacing` are made anew although nothing about them differs.
-    public func plan(destroying: Bool = false, replacing: [NodeName] = []) -> Command {
+    public func plan(
+        destroying: Bool = false, replacing: [NodeName: MicroK8sSpec.Role] = [:]
+    ) -> Command {
         command(
             ["plan", "-input=false", "-json", "-lock-timeout=60s", "-out=\(Self.planFile)"]
                 + (destroying ? ["-destroy"] : [])
-                + replacing.map { "-replace=module.worker[\"\($0)\"].aws_instance.this" })
+                + replacing.sorted { $0.key < $1.key }.map {
+                    "-replace=module.\($0.value.rawValue)[\"\($0.key)\"].aws_instance.this"
+                })
     }
 
     /// Applies the plan file and prints events.

@@ -43,15 +43,19 @@ import Testing
     }
 
     private var status: ClusterStatus {
+        status(of: [
+            node("controller-1", [step(until: 60, since: -30)]),
+            node("controller-2", [step(until: 9, since: -81)]),
+            node("controller-3", [step(until: -4, since: nil, isKnown: false)]),
+            node("controller-4", nil),
+        ])
+    }
+
+    private func status(of nodes: [ClusterStatus.Node]) -> ClusterStatus {
         ClusterStatus(
             cluster: ClusterID(unchecked: "chat"),
             domain: DomainName(unchecked: "chat.example.org"), layers: [], lookedAt: nil,
-            nodes: [
-                node("controller-1", [step(until: 60, since: -30)]),
-                node("controller-2", [step(until: 9, since: -81)]),
-                node("controller-3", [step(until: -4, since: nil, isKnown: false)]),
-                node("controller-4", nil),
-            ], gate: nil, rollout: nil)
+            nodes: nodes, gate: nil, rollout: nil)
     }
 
     /// Words of the line that begins with `name`.
@@ -72,7 +76,11 @@ import Testing
         let old = line("controller-3", of: table)
         #expect(old.hasPrefix("controller-3 - - - "))
         #expect(old.hasSuffix(", 4 days ago unknown right, expired"))
-        #expect(line("controller-4", of: table) == "controller-4 - - - - - no report yet")
+        #expect(line("controller-4", of: table) == "", "it is not the edge")
+        let silent = status(of: [node("controller-1", nil)]).certificates(now: now)
+        #expect(
+            line("controller-1", of: CertCommand.List.table(silent, now: now))
+                == "controller-1 - - - - - no report yet")
     }
 
     @Test("status shows the alert of a certificate in trouble beside its state")

@@ -69,14 +69,14 @@ import Testing
         #expect(numbers(batches) == [[1], [2], [3]])
     }
 
-    @Test("a first installation is one batch")
+    @Test("workers are first installed together, controllers one after another")
     func installation() {
-        for role in [MicroK8sSpec.Role.controller, .worker] {
-            let new = serving(1...5).mapValues { _ in Batches.Standing.new }
-            let batches = Batches.make(new, role: role, settings: RolloutSection())
-            #expect(numbers(batches) == [[1, 2, 3, 4, 5]])
-            #expect(batches.allSatisfy { $0.isNew })
-        }
+        let new = serving(1...3).mapValues { _ in Batches.Standing.new }
+        let workers = Batches.make(new, role: .worker, settings: RolloutSection())
+        #expect(numbers(workers) == [[1, 2, 3]])
+        let controllers = Batches.make(new, role: .controller, settings: RolloutSection())
+        #expect(numbers(controllers) == [[1], [2], [3]])
+        #expect((workers + controllers).allSatisfy { $0.isNew })
     }
 
     @Test("new nodes come first, then torn ones, then those that serve")

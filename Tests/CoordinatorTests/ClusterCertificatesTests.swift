@@ -44,15 +44,27 @@ import Testing
                 node("worker-1", .worker, []),
             ], gate: nil, rollout: nil)
         let found = status.certificates(now: FakeWorld.start)
-        #expect(found.map(\.left) == [nil, nil, nil], "the line does not say when it began")
-        #expect(found.map(\.node.rawValue) == ["controller-1", "controller-2", "controller-3"])
-        #expect(found.map(\.served) == [served, served, nil])
-        #expect(found.map(\.daysLeft) == [30, 30, nil])
-        #expect(found.map(\.trouble) == [nil, trouble, nil])
+        #expect(found.map(\.left) == [nil, nil], "the line does not say when it began")
+        #expect(found.map(\.node.rawValue) == ["controller-1", "controller-2"])
+        #expect(found.map(\.served) == [served, served])
+        #expect(found.map(\.daysLeft) == [30, 30])
+        #expect(found.map(\.trouble) == [nil, trouble])
         let expired = status.certificates(now: served.notAfter.addingTimeInterval(60))
         #expect(expired.first?.daysLeft == -1)
-        #expect(found.map(\.alert) == [.quiet, .quiet, nil])
+        #expect(found.map(\.alert) == [.quiet, .quiet])
         #expect(expired.first?.alert == .expired)
+    }
+
+    @Test("an edge that has no certificate yet has a line, another controller has none")
+    func none() {
+        let status = ClusterStatus(
+            cluster: ClusterID(unchecked: "chat"),
+            domain: DomainName(unchecked: "chat.example.org"), layers: [], lookedAt: nil,
+            nodes: [node("controller-1", .controller, nil), node("controller-2", .controller, [])],
+            gate: nil, rollout: nil)
+        let found = status.certificates(now: FakeWorld.start)
+        #expect(found.map(\.node.rawValue) == ["controller-1"])
+        #expect(found.map(\.served) == [nil])
     }
 
     @Test("every step that keeps a certificate has a line of its own, with the share that is left")

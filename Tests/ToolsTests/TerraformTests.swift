@@ -22,6 +22,16 @@ import Testing
                 "jeeves.tfplan",
             ])
         #expect(terraform.plan(destroying: true).arguments.last == "-destroy")
+        let anew = terraform.plan(
+            replacing: [
+                NodeName(unchecked: "worker-2"): .worker,
+                NodeName(unchecked: "controller-3"): .controller,
+            ])
+        #expect(
+            anew.arguments.suffix(2) == [
+                #"-replace=module.controller["controller-3"].aws_instance.this"#,
+                #"-replace=module.worker["worker-2"].aws_instance.this"#,
+            ])
     }
 
     @Test("keys reach the child in its environment and nowhere in what prints")

@@ -67,12 +67,12 @@ struct CertCommand: AsyncParsableCommand {
     /// `jeeves cert renew`.
     struct Renew: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Replace the certificates of some controllers now, or of all.",
+            abstract: "Replace the certificates of the edge now.",
             discussion: """
                 Whether they are due or not, but never past the order budget that keeps
                 the CA from locking us out: what is refused says when the next try may be.
-                One controller after another. One that was taken up and failed is tried
-                again by its agent, within that budget, until it is renewed.
+                One that was taken up and failed is tried again by its agent, within that
+                budget, until it is renewed.
 
                   jeeves cert renew
                   jeeves cert renew controller-1
@@ -80,15 +80,14 @@ struct CertCommand: AsyncParsableCommand {
 
         @OptionGroup var target: ProjectOptions
 
-        @Argument(help: "The controllers; all if none is named.")
+        @Argument(help: "The controllers; the edge if none is named.")
         var nodes: [NodeName] = []
 
         func run() async throws {
             do {
-                let all = try CertCommand.controllers(of: target, trying: "renewing certificates")
-                    .map(\.name)
+                let edge = try CertCommand.edge(of: target, trying: "renewing certificates")
                 try await Asking.each(
-                    nodes.isEmpty ? all : nodes, .renewCertificate, target,
+                    nodes.isEmpty ? [edge.name] : nodes, .renewCertificate, target,
                     resume: "jeeves cert renew"
                 ) { Terminal.write("\($0): \($1)") }
             } catch { throw Ending.report(error) }
@@ -96,15 +95,14 @@ struct CertCommand: AsyncParsableCommand {
     }
 
     /// As last reported. Throws `notFound` if there is none.
-    static func controllers(
+    static func edge(
         of target: ProjectOptions, trying tried: String
-    ) throws -> [ClusterStatus.Node] {
+    ) throws -> ClusterStatus.Node {
         let status = try ClusterStatus.cached(target.project(), world: World.live())
-        let found = status.nodes.filter { $0.role == .controller }
-        guard !found.isEmpty else {
+        guard let edge = status.edge else {
             throw Failure(
                 .notFound, "\(tried): there is no controller yet", fix: "run `jeeves up`")
         }
-        return found
+        return edge
     }
 }

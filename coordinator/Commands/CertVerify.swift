@@ -8,10 +8,10 @@ extension CertCommand {
     /// `jeeves cert verify`.
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Compare what clients are shown with each controller's disk and HAProxy.",
+            abstract: "Compare what clients are shown with the edge's disk and HAProxy.",
             discussion: """
-                Shakes hands with the public address of each controller under the domain's
-                name, and asks its agent what lies on disk and what HAProxy has in memory.
+                Shakes hands with the public address of the edge under the domain's name,
+                and asks its agent what lies on disk and what HAProxy has in memory.
                 Changes nothing. Exit status 0 if they agree and chain, name and dates are
                 right, 3 if not.
 
@@ -24,41 +24,35 @@ extension CertCommand {
         @Option(name: .shortAndLong, help: "Output format.")
         var output = OutputFormat.table
 
-        @Argument(help: "The controller; all if none is named.")
+        @Argument(help: "The edge's name; needs not be given.")
         var node: NodeName?
 
         func run() async throws {
             do {
                 let tried = "verifying certificates"
-                let nodes = try CertCommand.controllers(of: target, trying: tried).filter {
-                    node == nil || $0.name == node
-                }
-                guard !nodes.isEmpty else {
+                let edge = try CertCommand.edge(of: target, trying: tried)
+                if let node, node != edge.name {
                     throw Failure(
-                        .notFound, "\(tried): \(node.map { "\($0)" } ?? "it") is no controller",
-                        fix: "look at `jeeves cert list` for their names")
+                        .notFound, "\(tried): \(node) is not the edge",
+                        fix: "run `jeeves cert verify \(edge.name)`")
                 }
-                let found = try await compare(nodes)
+                let found = try await compare(edge)
                 try output.write(found, table: Self.table)
                 if let trouble = Self.verdict(found) { throw trouble }
             } catch { throw Ending.report(error) }
         }
 
         private func compare(
-            _ nodes: [ClusterStatus.Node]
+            _ edge: ClusterStatus.Node
         ) async throws -> [CertificateComparison] {
             let check = try CertificateCheck(target.project(), world: World.live())
             return try await Asking.with(.certificates, target, resume: "jeeves cert verify") {
                 ask in
-                var all: [CertificateComparison] = []
-                for node in nodes {
-                    let answer: Result<String, any Error>
-                    do { answer = .success(try await ask(node.name)) } catch let error as Failure {
-                        answer = .failure(error)
-                    }
-                    all += await check.compare(node, answer: answer)
+                let answer: Result<String, any Error>
+                do { answer = .success(try await ask(edge.name)) } catch let error as Failure {
+                    answer = .failure(error)
                 }
-                return all
+                return await check.compare(edge, answer: answer)
             }
         }
 

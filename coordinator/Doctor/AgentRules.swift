@@ -11,7 +11,9 @@ struct AgentRules {
     var findings: [Finding] {
         let nodes = census.machines.filter { !census.isLeaving($0.name) }
         return nodes.flatMap { link($0.name) }
-            + nodes.filter { $0.machine.role == .controller }.compactMap { edge($0.name) }
+            + nodes.filter { $0.name == census.infrastructure?.edgeNode }.compactMap {
+                edge($0.name)
+            }
             + nodes.flatMap { words($0.name) + drift($0.name) } + strangers
     }
 
@@ -45,7 +47,7 @@ struct AgentRules {
         ]
     }
 
-    /// What HAProxy on a controller shows, by its agent's word.
+    /// What HAProxy on the edge shows, by its agent's word.
     private func edge(_ node: NodeName) -> Finding? {
         guard !census.isDown(node) else { return nil }
         let subject = "haproxy/\(node)"

@@ -68,7 +68,7 @@ struct CensusReader: Sendable {
     }
 
     private func members(_ connected: Set<NodeName>) async throws -> [Kubectl.Member] {
-        let controllers = try run.infrastructure().nodes(.controller)
+        let controllers = try run.controlPlane()
         guard !connected.isDisjoint(with: controllers) else {
             throw Failure(.unavailable, "no controller is connected")
         }

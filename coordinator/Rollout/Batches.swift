@@ -25,9 +25,10 @@ enum Batches {
         case done
     }
 
-    /// New nodes first, all together: they take nothing from what serves, and add to it. Then those
-    /// that are torn already, so that no others are touched before these are mended. Of all but the
-    /// new ones never more than a batch is touched at once; the canary is its first part.
+    /// New nodes first: they take nothing from what serves, and add to it. Workers come all
+    /// together, controllers one by one, since the first has to be right before others can join it.
+    /// Then those that are torn already, so that no others are touched before these are mended. Of
+    /// all but the new ones never more than a batch is touched at once; the canary is its first part.
     static func make(
         _ standings: [NodeName: Standing], role: MicroK8sSpec.Role, settings: RolloutSection
     ) -> [Batch] {
@@ -38,7 +39,10 @@ enum Batches {
         let old = standings.count - new.count
         let size = role == .controller ? 1 : settings.batch.nodes(of: old)
         var rest = (nodes(.torn) + nodes(.serving))[...]
-        var batches = new.isEmpty ? [] : [Batch(nodes: new, isNew: true)]
+        var batches =
+            role == .controller
+            ? new.map { Batch(nodes: [$0], isNew: true) }
+            : new.isEmpty ? [] : [Batch(nodes: new, isNew: true)]
         func take(_ count: Int) {
             guard count > 0, !rest.isEmpty else { return }
             batches.append(Batch(nodes: Array(rest.prefix(count)), isNew: false))

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Model
 import Store
 
-/// A worker on its way out of the cluster, or the last one that went under its name.
+/// A node on its way out of the cluster, or the last one that went under its name.
 struct Departure: Codable, Hashable, Sendable {
     enum Phase: String, Codable, Sendable {
         /// It is empty and must not come back, but its machine may still be there.
@@ -20,7 +20,7 @@ struct Departure: Codable, Hashable, Sendable {
     var run: RunID
 }
 
-/// The workers that go and went, so that whoever drives after a crash lets them go for good, and no
+/// The nodes that go and went, so that whoever drives after a crash lets them go for good, and no
 /// machine speaks for a node that is another machine by now.
 struct Departures: Sendable {
     private static let prefix = "departure/"

@@ -7,35 +7,28 @@ enum NodeSpecs {
     /// The step that serves the certificate; of two the preferred one.
     static let certificateStep = "certificate"
 
-    /// The steps of one node, in the order in which a person would do them. `controllerAddress` is
-    /// where workers join.
+    /// The steps of one node, in the order in which a person would do them.
     static func steps(
-        of cluster: ClusterSpec, role: MicroK8sSpec.Role, acme: ACMEFiles,
-        controllerAddress: String
+        of cluster: ClusterSpec, at place: Place, acme: ACMEFiles
     ) -> [StepSpec] {
-        switch role {
-        case .controller:
-            edgeSteps(of: cluster, acme: acme) + [
-                kubernetes(of: cluster, role: role, addons: cluster.microk8s.addons)
-            ]
-        case .worker:
-            [
-                step("packages", of: cluster, .packages(PackagesSpec(names: ["ca-certificates"]))),
-                kubernetes(of: cluster, role: role, addons: []),
-                step(
-                    joinStep, of: cluster, needs: ["microk8s"],
-                    .join(JoinSpec(controller: controllerAddress))),
-            ]
+        let first =
+            place.hasEdge
+            ? edgeSteps(of: cluster, acme: acme)
+            : [step("packages", of: cluster, .packages(PackagesSpec(names: ["ca-certificates"])))]
+        let join = place.join.map {
+            step(joinStep, of: cluster, needs: ["microk8s"], .join($0))
         }
+        return first + [kubernetes(of: cluster, at: place)] + (join.map { [$0] } ?? [])
     }
 
-    private static func kubernetes(
-        of cluster: ClusterSpec, role: MicroK8sSpec.Role, addons: [String]
-    ) -> StepSpec {
+    /// Add-ons are the cluster's and not a node's: one node sees to them.
+    private static func kubernetes(of cluster: ClusterSpec, at place: Place) -> StepSpec {
         step(
             "microk8s", of: cluster, needs: ["packages"],
             .microk8s(
-                MicroK8sSpec(role: role, channel: cluster.microk8s.channel, addons: addons)))
+                MicroK8sSpec(
+                    role: place.role, channel: cluster.microk8s.channel,
+                    addons: place.hasEdge ? cluster.microk8s.addons : [])))
     }
 
     /// Contents of the files that `certificate.acme` names.
@@ -85,5 +78,18 @@ enum NodeSpecs {
         StepSpec(
             id: StepID(unchecked: id), needs: needs.map(StepID.init(unchecked:)), body: body,
             drift: cluster.drift.policy(for: body))
+    }
+}
+
+extension NodeSpec {
+    var microk8s: MicroK8sSpec? {
+        for case .microk8s(let microk8s) in steps.map(\.body) { return microk8s }
+        return nil
+    }
+
+    /// What the node is to be a member of; nil if it founds the cluster.
+    var join: JoinSpec? {
+        for case .join(let join) in steps.map(\.body) { return join }
+        return nil
     }
 }

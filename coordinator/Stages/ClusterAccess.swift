@@ -13,10 +13,14 @@ struct ClusterAccess: Sendable {
     let helm: Helm
     let run: StageRun
 
+    /// Through the first of `controllers` that is connected; nil means any of the control plane.
+    ///
     /// Throws `notFound` before the first provision, `timeout` if no controller is connected, and
     /// `unavailable` if its Kubernetes is not up.
-    static func open(_ run: StageRun) async throws -> ClusterAccess {
-        let node = try await run.awaitAny(of: run.infrastructure().nodes(.controller))
+    static func open(
+        _ run: StageRun, through controllers: [NodeName]? = nil
+    ) async throws -> ClusterAccess {
+        let node = try await run.awaitAny(of: controllers ?? run.controlPlane())
         let kubeconfig = try await run.access.kubeconfig(through: node)
         return ClusterAccess(
             kubectl: Kubectl(kubeconfig: kubeconfig),
@@ -28,8 +32,8 @@ struct ClusterAccess: Sendable {
 
     /// As ``open(_:)``, for a plan; nil while there is no cluster that could be asked.
     static func ifReachable(_ run: StageRun) async throws -> ClusterAccess? {
-        guard let infrastructure = try? run.infrastructure(),
-            !(await run.downlinks.connected()).isDisjoint(with: infrastructure.nodes(.controller))
+        guard let controllers = try? run.controlPlane(),
+            !(await run.downlinks.connected()).isDisjoint(with: controllers)
         else { return nil }
         do { return try await open(run) } catch let failure as Failure where failure.mayPass {
             return nil
@@ -62,6 +66,40 @@ struct ClusterAccess: Sendable {
     /// The cluster's nodes as its control plane sees them.
     func members() async throws -> [Kubectl.Member] {
         try Kubectl.members(await output(kubectl.nodes(), op: "kubectl.nodes"))
+    }
+
+    /// Those of `nodes` that the control plane does not call ready.
+    func unready(_ nodes: [NodeName]) async throws -> [NodeName: Failure] {
+        let ready = Set(try await members().filter(\.isReady).map(\.name))
+        let wrong = nodes.filter { !ready.contains($0.rawValue) }.map { node in
+            (
+                node,
+                Failure(
+                    .failed, "the control plane does not call it ready",
+                    fix: "look at `jeeves kubectl -- describe node \(node)`")
+            )
+        }
+        return Dictionary(uniqueKeysWithValues: wrong)
+    }
+
+    /// The controllers as the control plane and their links show them now. Throws `unavailable` if
+    /// the control plane does not answer: it may have no majority.
+    func quorum() async throws -> Quorum {
+        let members: [Kubectl.Member]
+        do { members = try await self.members() } catch let failure as Failure {
+            throw Failure(
+                .unavailable, "looking for the other controllers: \(failure.message)",
+                fix: "look at `jeeves status`")
+        }
+        let controllers = try run.infrastructure().nodes(.controller)
+        // To those that leave nobody listens any more.
+        let leaving = try Departures(run.store).all().filter { $0.phase == .leaving }.map(\.node)
+        func named(_ members: [Kubectl.Member]) -> Set<NodeName> {
+            Set(controllers).intersection(members.compactMap { NodeName(rawValue: $0.name) })
+        }
+        return Quorum(
+            members: named(members), ready: named(members.filter(\.isReady)),
+            connected: await run.downlinks.connected().union(leaving))
     }
 
     /// Whether the cluster is not as `manifest` wants it.

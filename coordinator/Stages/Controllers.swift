@@ -1,7 +1,8 @@
 import Model
 import Outside
 
-/// Converges the controllers: packages, the edge and its certificate, MicroK8s.
+/// Converges the controllers: the first one with the edge, its certificate and MicroK8s, then all
+/// others, which join its control plane one at a time.
 struct Controllers: Stage {
     let name = StageName.controllers
     /// How the edge of a controller that changes is looked at.
@@ -15,6 +16,7 @@ struct Controllers: Stage {
     func content(_ run: StageRun) throws -> Digest? { try convergence.content(run) }
 
     func run(_ run: StageRun) async throws -> String {
+        try run.noteFounder()
         // Workers need nothing of a controller before they join: they begin meanwhile.
         try await Convergence(role: .worker).begin(run)
         let work = ControllerWork(run: run, convergence: convergence, talk: talk)
@@ -23,29 +25,38 @@ struct Controllers: Stage {
     }
 }
 
-/// What controllers need besides their specs: an edge that answers from outside.
+/// What controllers need besides their specs: membership in one control plane, which keeps its
+/// majority, and an edge that answers from outside.
 private struct ControllerWork: BatchWork {
     let run: StageRun
     let convergence: Convergence
     let talk: Gate.Talk
 
-    func prepare(_ wish: Wish) async throws {}
+    /// Its MicroK8s stops while it changes; a spec that was handed before is no change.
+    func prepare(_ wish: Wish) async throws {
+        guard wish.saved?.microk8s != wish.spec.microk8s, try hasOthers() else { return }
+        try await ClusterAccess.open(run).quorum().admitChange(of: wish.spec.node)
+    }
 
     func converge(
         _ specs: [NodeSpec], isNew: Bool, until deadline: Duration?
     ) async throws -> Bool {
-        try await convergence.wait(run, for: specs, until: deadline)
+        try await convergence.converge(run, specs, isNew: isNew, until: deadline)
     }
 
+    /// One that is alone is judged by its edge: there is nobody else to say whether it is ready.
     func troubles(of nodes: [NodeName]) async throws -> [NodeName: Failure] {
-        let machines = try run.infrastructure().machines
-        let gate = Verify(talk: talk)
-        var found: [NodeName: Failure] = [:]
-        for node in nodes {
-            do {
-                _ = try await gate.gate(run, at: machines[node]?.publicAddress).pass()
-            } catch let failure as Failure { found[node] = Verify.advised(failure) }
-        }
+        var found = try hasOthers() ? await ClusterAccess.open(run).unready(nodes) : [:]
+        let known = try run.infrastructure()
+        guard let edge = known.edgeNode, nodes.contains(edge) else { return found }
+        do {
+            let address = known.machines[edge]?.publicAddress
+            _ = try await Verify(talk: talk).gate(run, at: address).pass()
+        } catch let failure as Failure { found[edge] = Verify.advised(failure) }
         return found
+    }
+
+    private func hasOthers() throws -> Bool {
+        try run.infrastructure().nodes(.controller).count > 1
     }
 }

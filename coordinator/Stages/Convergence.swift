@@ -104,18 +104,14 @@ struct Convergence: Sendable {
         }
     }
 
-    /// Of the steps that every node of the role gets; nil before there are machines.
+    /// Of the steps that the nodes of the role get; nil before there are machines.
     func content(_ run: StageRun) throws -> Digest? {
         guard let infrastructure = try? run.infrastructure() else { return nil }
-        return try Hash.digest(of: steps(run, infrastructure))
-    }
-
-    private func steps(_ run: StageRun, _ infrastructure: Infrastructure) throws -> [StepSpec] {
-        let controller = infrastructure.nodes(.controller).first
-        return NodeSpecs.steps(
-            of: run.cluster, role: role, acme: try acmeFiles(run),
-            controllerAddress: controller.flatMap { infrastructure.machines[$0]?.privateAddress }
-                ?? "")
+        let acme = try acmeFiles(run)
+        let places = try Place.all(
+            role, in: infrastructure, isFounded: run.isFounded(in: infrastructure))
+        return try Hash.digest(
+            of: places.flatMap { NodeSpecs.steps(of: run.cluster, at: $0, acme: acme) })
     }
 
     /// The spec of each node: the saved generation if its steps are the same, else the next one. Of
@@ -124,10 +120,13 @@ struct Convergence: Sendable {
     private func specs(
         _ run: StageRun, _ infrastructure: Infrastructure
     ) async throws -> [(spec: NodeSpec, saved: NodeSpec?, isNew: Bool)] {
-        let steps = try steps(run, infrastructure)
-        let digest = try Hash.digest(of: steps)
+        let acme = try acmeFiles(run)
+        let isFounded = try run.isFounded(in: infrastructure)
         let obeyed = await run.downlinks.greetings.obeyed
         return try infrastructure.nodes(role).map { node in
+            let place = Place(node, in: infrastructure, isFounded: isFounded)
+            let steps = NodeSpecs.steps(of: run.cluster, at: place, acme: acme)
+            let digest = try Hash.digest(of: steps)
             let saved = try run.store.get(NodeSpec.self, .specs, node.rawValue)
             let isNew = saved?.digest != digest
             let last = saved?.generation ?? obeyed[node]?.generation ?? 0

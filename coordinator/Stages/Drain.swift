@@ -29,12 +29,7 @@ struct Drain: Sendable {
     /// add-ons are given to the one that runs.
     static func isNeeded(from saved: NodeSpec?, to wanted: NodeSpec) -> Bool {
         guard let saved else { return false }
-        return channel(of: saved) != channel(of: wanted)
-    }
-
-    private static func channel(of spec: NodeSpec) -> String? {
-        for case .microk8s(let microk8s) in spec.steps.map(\.body) { return microk8s.channel }
-        return nil
+        return saved.microk8s?.channel != wanted.microk8s?.channel
     }
 
     /// Closes the node and waits until its pods have left. What they cannot do in time is told, and

@@ -62,18 +62,16 @@ struct Ingress: Stage {
         return text
     }
 
-    /// Traefik believes the edge and nobody else: HAProxy runs on the controllers only.
+    /// Traefik believes the edge and nobody else: HAProxy runs on the first controller only.
     private func manifest(_ cluster: ClusterAccess) async throws -> String {
-        let controllers = Set(
-            try cluster.run.infrastructure().nodes(.controller).map(\.rawValue))
+        let name = try cluster.run.infrastructure().edgeNode?.rawValue
         let members = try Kubectl.members(
             await cluster.output(cluster.kubectl.nodes(), op: "ingress.nodes"))
-        let edge = members.filter { controllers.contains($0.name) }
-        guard !edge.isEmpty else {
+        guard let edge = members.first(where: { $0.name == name }) else {
             throw Failure(
-                .notFound, "looking for the controllers in the cluster: none is a member",
+                .notFound, "looking for the edge in the cluster: it is no member",
                 fix: "look at `jeeves kubectl -- get nodes`")
         }
-        return try TraefikManifest(cluster.run.cluster, trusted: edge.flatMap(\.hops)).render()
+        return try TraefikManifest(cluster.run.cluster, trusted: edge.hops).render()
     }
 }

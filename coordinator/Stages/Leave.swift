@@ -2,16 +2,18 @@ import Model
 import Outside
 import Tools
 
-/// Lets workers go before Terraform ends their machines: empties them, writes down that they go,
-/// and has the control plane forget them. Terraform's saved plan says which; nothing is ended here.
+/// Lets nodes go before Terraform ends their machines: empties them, writes down that they go, and
+/// has the control plane forget them. Terraform's saved plan says which; nothing is ended here. An
+/// only controller cannot leave: the cluster goes with it.
 ///
 /// Until the first is written down every one can stay, and does if one of them cannot be emptied.
 struct Leave: Sendable {
-    /// A worker whose machine goes.
+    /// A node whose machine goes.
     struct Leaver: Sendable, Hashable {
         enum Reason: Sendable { case removed, replaced, lost }
 
         let node: NodeName
+        let role: MicroK8sSpec.Role
         let instanceID: String
         let reason: Reason
     }
@@ -21,11 +23,11 @@ struct Leave: Sendable {
     let run: StageRun
     private var departures: Departures { Departures(run.store) }
 
-    /// The workers that a plan takes away, and those whose machine it no longer found.
+    /// The nodes that a plan takes away, and those whose machine it no longer found.
     static func leavers(in changes: [Change], of known: Infrastructure?) -> [Leaver] {
         changes.compactMap { change in
-            guard let node = change.machine, let machine = known?.machines[node],
-                machine.role == .worker
+            guard let node = change.machine, let known, let machine = known.machines[node],
+                known.canLeave(node)
             else { return nil }
             let reason: Leaver.Reason? =
                 switch change.action {
@@ -34,12 +36,16 @@ struct Leave: Sendable {
                 case .create: .lost
                 case .update, .run: nil
                 }
-            return reason.map { Leaver(node: node, instanceID: machine.instanceID, reason: $0) }
+            return reason.map {
+                Leaver(
+                    node: node, role: machine.role, instanceID: machine.instanceID, reason: $0)
+            }
         }.sorted { $0.node < $1.node }
     }
 
-    /// Throws `conflict` with what a person has to decide, and `failed` if a worker could not be
-    /// emptied; all of them are open then and stay what they were.
+    /// Throws `conflict` with what a person has to decide, `unavailable` if controllers would be no
+    /// majority, and `failed` if a node could not be emptied; all are open then and stay what they
+    /// were.
     func seeOff(_ leavers: [Leaver], losing changes: [Change]) async throws {
         guard !leavers.isEmpty else { return }
         let controllers = try staying(losing: changes)
@@ -47,12 +53,23 @@ struct Leave: Sendable {
         let new = leavers.filter { !begun.contains($0.instanceID) }
         guard !controllers.isEmpty else { return try await dismiss(leavers, new: new) }
         let cluster: ClusterAccess
-        do { cluster = try await ClusterAccess.open(run) } catch let failure as Failure {
+        do {
+            cluster = try await ClusterAccess.open(run, through: controllers)
+        } catch let failure as Failure {
             throw failure.context("letting \(Self.names(leavers)) go")
         }
         try await empty(new, cluster)
         try await dismiss(leavers, new: new)
-        for leaver in leavers { try await remove(leaver.node, controllers, cluster) }
+        for leaver in leavers where leaver.role == .worker {
+            try await remove(leaver.node, controllers, cluster)
+        }
+        let leaving = leavers.filter { $0.role == .controller }.map(\.node)
+        guard !leaving.isEmpty else { return }
+        for node in try await cluster.quorum().order(leaving) {
+            let quorum = try await cluster.quorum()
+            if quorum.members.contains(node) { try quorum.admitLoss(of: node) }
+            try await remove(node, controllers, cluster)
+        }
     }
 
     /// Ends what is left to do for those whose machine Terraform has ended. A kubelet that was
@@ -75,13 +92,10 @@ struct Leave: Sendable {
 
     /// Controllers that have been right, so that there is a cluster, and stay.
     func staying(losing changes: [Change]) throws -> [NodeName] {
-        guard let known = try? run.infrastructure() else { return [] }
+        guard (try? run.infrastructure()) != nil else { return [] }
         // One that would be made is no longer there.
         let lost = Set(changes.filter { $0.action != .update }.compactMap(\.machine))
-        return try known.nodes(.controller).filter { node in
-            try !lost.contains(node)
-                && Settled.read(node, run.store)?.instanceID == known.machines[node]?.instanceID
-        }
+        return try run.settledControllers().filter { !lost.contains($0) }
     }
 
     /// All are closed before the first is emptied: its pods shall not move to the next one.
@@ -94,6 +108,7 @@ struct Leave: Sendable {
         }
         let down = Set(members.filter { !$0.isReady }.map(\.name))
         try refuse(there, down: { down.contains($0.node.rawValue) })
+        try await admit(leavers, cluster)
         let drain = Drain(cluster: cluster, stage: .provision)
         do {
             for leaver in there { try await drain.close(leaver.node) }
@@ -119,13 +134,35 @@ struct Leave: Sendable {
                 fix: "bring it back, or if that is meant, run `jeeves up\(flags.joined())`")
         }
         let size = run.cluster.rollout.batch.nodes(of: run.cluster.nodes.workers.count)
-        let replaced = leavers.filter { $0.reason == .replaced && !down($0) }
+        let replaced = leavers.filter {
+            $0.role == .worker && $0.reason == .replaced && !down($0)
+        }
         guard replaced.count <= max(size, 1) else {
             throw Failure(
                 .conflict,
                 "replacing \(Self.names(replaced)): `rollout.batch` lets \(max(size, 1)) of the "
                     + "workers that serve go at once; nothing was ended",
                 fix: "replace them one after another, or raise `rollout.batch`")
+        }
+    }
+
+    /// Whether the controllers among them may go, one after another.
+    private func admit(_ leavers: [Leaver], _ cluster: ClusterAccess) async throws {
+        let controllers = leavers.filter { $0.role == .controller }
+        guard !controllers.isEmpty else { return }
+        let replaced = controllers.filter { $0.reason == .replaced }
+        guard replaced.count <= 1 else {
+            throw Failure(
+                .conflict,
+                "replacing \(Self.names(replaced)): a control plane lets one controller go at a "
+                    + "time; nothing was ended",
+                fix: "replace them one after another, beginning with `jeeves up --replace "
+                    + "\(replaced[replaced.count - 1].node)`")
+        }
+        var quorum = try await cluster.quorum()
+        for node in quorum.order(controllers.map(\.node)) where quorum.members.contains(node) {
+            try quorum.admitLoss(of: node)
+            quorum = quorum.without(node)
         }
     }
 
@@ -185,5 +222,13 @@ extension Leave.Leaver {
                 + "cannot be undone: its disk goes too"
         case .lost: "the machine of \(node) is gone; the cluster forgets it first"
         }
+    }
+}
+
+extension Infrastructure {
+    /// Whether a node can leave the cluster, which goes with an only controller.
+    func canLeave(_ node: NodeName) -> Bool {
+        guard let machine = machines[node] else { return false }
+        return machine.role == .worker || nodes(.controller).count > 1
     }
 }

@@ -14,14 +14,6 @@ struct Preflight: Stage {
     }
 
     func run(_ run: StageRun) async throws -> String {
-        let controllers = run.cluster.nodes.controllers.count
-        guard controllers == 1 else {
-            throw Failure(
-                .unsupported,
-                "checking the cluster file: \(controllers) controllers would each be a cluster of "
-                    + "their own, for joining them is not built yet",
-                fix: "write 1 as `nodes.controllers.count`")
-        }
         try await checkTerraform(run)
         try await checkKubectl(run)
         try await checkHelm(run)

@@ -10,14 +10,8 @@ struct Provision: Stage {
 
     func plan(_ run: StageRun) async throws -> [Change] {
         try await prepare(run)
-        var changes = try await planned(run, replacing: try await replaced(run))
-        if changes.contains(where: { $0.action == .update || $0.action == .replace }) {
-            let shown = try await run.world.processes.output(
-                of: terraform(run).show(),
-                limits: Limits(deadline: .seconds(180), outputBytesMax: 32 << 20),
-                op: "terraform.show")
-            changes = try TerraformAttributes.detail(changes, from: shown)
-        }
+        let changes = try await detailed(
+            planned(run, replacing: try await replaced(run)), run)
         let leavers = Leave.leavers(in: changes, of: try? run.infrastructure())
         return changes.map { change in
             let leaver = leavers.first { $0.node == change.machine }
@@ -32,7 +26,11 @@ struct Provision: Stage {
         let replaced = try await replaced(run)
         try Departures(run.store).adopt(by: run.driving.run)
         let changes = try await planned(run, replacing: replaced)
-        try refuseLosses(changes, allowed: run.options.replace)
+        try PlannedLosses.refuse(
+            changes, allowed: run.options.replace.union(leaving(run).map(\.node)))
+        if PlannedLosses.controllersChanged(by: changes).count > 1 {
+            try PlannedLosses.refuseStop(by: await detailed(changes, run))
+        }
         if changes.isEmpty {
             try await readOutputs(run)
             return nothingToDo
@@ -51,31 +49,51 @@ struct Provision: Stage {
         return summary
     }
 
-    /// Workers that Terraform shall make anew: those that a person named, and those that have left
+    /// Nodes that Terraform shall make anew: those that a person named, and those that have left
     /// already and can only go. One that an earlier run of the same wish replaced is not among
     /// them.
-    private func replaced(_ run: StageRun) async throws -> [NodeName] {
+    private func replaced(_ run: StageRun) async throws -> [NodeName: MicroK8sSpec.Role] {
         let departures = Departures(run.store)
-        let machines = (try? run.infrastructure())?.machines ?? [:]
-        let named = try run.options.replace.filter { node in
-            try machines[node]?.role == .worker
-                && !departures.isReplaced(node)
+        let known = try? run.infrastructure()
+        func roles(_ nodes: some Sequence<NodeName>) -> [NodeName: MicroK8sSpec.Role] {
+            let found = nodes.map { ($0, known?.machines[$0]?.role ?? .worker) }
+            return Dictionary(uniqueKeysWithValues: found)
         }
-        let leaving = try departures.all().filter { $0.phase == .leaving }
-        guard !leaving.isEmpty else { return named.sorted() }
+        let named = try run.options.replace.filter { node in
+            try known?.canLeave(node) == true && !departures.isReplaced(node)
+        }
+        let leaving = try leaving(run)
+        guard !leaving.isEmpty else { return roles(named) }
         let state = try await run.world.processes.output(
             of: terraform(run).state(),
             limits: Limits(deadline: .seconds(120), outputBytesMax: 32 << 20),
             op: "terraform.state")
         let there = leaving.filter { state.contains("\"\($0.instanceID)\"") }
-        return named.union(there.map(\.node)).sorted()
+        return roles(named.union(there.map(\.node)))
+    }
+
+    /// Of those that can no longer stay.
+    private func leaving(_ run: StageRun) throws -> [Departure] {
+        try Departures(run.store).all().filter { $0.phase == .leaving }
+    }
+
+    /// With each attribute that changes, and what that means.
+    private func detailed(_ changes: [Change], _ run: StageRun) async throws -> [Change] {
+        guard changes.contains(where: { $0.action == .update || $0.action == .replace }) else {
+            return changes
+        }
+        let shown = try await run.world.processes.output(
+            of: terraform(run).show(),
+            limits: Limits(deadline: .seconds(180), outputBytesMax: 32 << 20),
+            op: "terraform.show")
+        return try TerraformAttributes.detail(changes, from: shown)
     }
 
     /// Takes everything away again, proves it, and forgets the machines. Throws `conflict` with a
     /// command for each resource that is left.
     func destroy(_ run: StageRun) async throws -> String {
         try await prepare(run)
-        let changes = try await planned(run, destroying: true, replacing: [])
+        let changes = try await planned(run, destroying: true, replacing: [:])
         let summary = changes.isEmpty ? nothingToDo : try await apply(run, changes: changes)
         try run.store.delete(.meta, StageRun.infrastructureKey)
         try run.store.delete(.meta, Routes.servingKey)
@@ -135,7 +153,7 @@ struct Provision: Stage {
     }
 
     private func planned(
-        _ run: StageRun, destroying: Bool = false, replacing: [NodeName]
+        _ run: StageRun, destroying: Bool = false, replacing: [NodeName: MicroK8sSpec.Role]
     ) async throws -> [Change] {
         let seen = TerraformLog(say: { _ in })
         let finished = try await run.effect(
@@ -154,25 +172,6 @@ struct Provision: Stage {
             line: { seen.note($0) })
         guard finished.succeeded else { throw seen.failure("applying the plan", finished) }
         return seen.summary()
-    }
-
-    /// A controller, its address and any volume go only when a person named the node.
-    private func refuseLosses(_ changes: [Change], allowed: Set<NodeName>) throws {
-        let losses = changes.filter { change in
-            change.losesController && !allowed.contains { change.subject.contains("\"\($0)\"") }
-        }
-        guard losses.isEmpty else {
-            let list = losses.map { "\($0.subject) (\($0.action.rawValue))" }
-            // A module's key is the node's name.
-            let nodes = losses.map { $0.subject.split(separator: "\"").dropFirst().first ?? "NODE" }
-            let flags = Set(nodes.map(String.init) + allowed.map(\.rawValue)).sorted().map {
-                " --replace \($0)"
-            }
-            throw Failure(
-                .conflict,
-                "planning: this would lose \(list.joined(separator: ", "))",
-                fix: "if that is meant, run `jeeves up\(flags.joined())`")
-        }
     }
 
     private func readOutputs(_ run: StageRun) async throws {

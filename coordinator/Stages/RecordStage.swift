@@ -72,11 +72,11 @@ struct RecordStage: Stage {
         return found
     }
 
-    /// The public address that EC2 says the first controller has now; nil if it has none.
+    /// The public address that EC2 says the edge's machine has now; nil if it has none.
     static func machineAddress(
         of infrastructure: Infrastructure, _ cloud: Cloud
     ) async throws -> String? {
-        guard let node = infrastructure.nodes(.controller).first,
+        guard let node = infrastructure.edgeNode,
             let machine = infrastructure.machines[node]
         else { return nil }
         let found = try await cloud.ec2.instances(ids: [machine.instanceID])

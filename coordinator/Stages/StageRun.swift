@@ -145,8 +145,8 @@ extension StageRun {
 
 /// What a person allowed on the command line.
 public struct RolloutOptions: Sendable, Hashable {
-    /// Controllers that Terraform may replace or delete; workers that it replaces, and that may go
-    /// although they are down.
+    /// Nodes that Terraform replaces, and that may go although they are down; it deletes no
+    /// controller that is not among them. An only controller it replaces if it has to.
     public var replace: Set<NodeName>
     /// Overwrite an existing DNS record that holds another value.
     public var takeDNS: Bool

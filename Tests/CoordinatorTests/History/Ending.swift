@@ -13,17 +13,16 @@ struct Ending {
     /// What does not hold.
     func violations() throws -> [String] {
         let cluster = try exampleCluster(wish.edits)
-        return nodes(cluster) + machines() + members() + application(cluster) + obedience()
-            + (try departures()) + (try ledger())
+        return try nodes(cluster) + machines() + members() + application(cluster) + obedience()
+            + departures() + ledger()
     }
 
     /// Every node has the steps that are wanted, and all of them are right.
-    private func nodes(_ cluster: ClusterSpec) -> [String] {
-        estate.agents.look(\.agents).flatMap { node, agent in
-            let role: MicroK8sSpec.Role =
-                node.rawValue.hasPrefix("controller") ? .controller : .worker
+    private func nodes(_ cluster: ClusterSpec) throws -> [String] {
+        guard let known = try estate.infrastructure() else { return ["no machines are known"] }
+        return estate.agents.look(\.agents).flatMap { node, agent in
             let steps = NodeSpecs.steps(
-                of: cluster, role: role, acme: .init(), controllerAddress: "10.42.0.10")
+                of: cluster, at: Place(node, in: known, isFounded: false), acme: .init())
             var found: [String] = []
             if agent.spec?.steps != steps {
                 found.append("\(node) has another spec than is wanted")

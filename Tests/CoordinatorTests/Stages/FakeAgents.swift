@@ -75,8 +75,13 @@ final class FakeAgents: Sendable {
         var applied: [String] = []
         /// As above, with `node gets generation` each time that a node took a new spec.
         var story: [String] = []
-        var tickets: Set<String> = []
+        /// What each ticket is good for: the controller that minted it.
+        var tickets: [String: NodeName] = [:]
         var minted = 0
+        /// `node through controller` for each join that worked.
+        var joins: [String] = []
+        /// Who was asked to have a member forgotten, each time.
+        var removers: [NodeName] = []
         var boots = 0
         /// Machines in the order in which they became members, by what they booted as.
         var joinedMachines: [String] = []
@@ -245,14 +250,17 @@ final class FakeAgents: Sendable {
         case .mintJoinTicket:
             state.minted += 1
             let token = "token-\(state.minted)"
-            state.tickets.insert(token)
+            state.tickets[token] = node
+            let number = Int(node.rawValue.split(separator: "-").last ?? "") ?? 0
             let ticket = JoinTicket(
-                controller: "10.42.0.10", token: Secret(token),
+                controller: "10.42.0.\(9 + number)", token: Secret(token),
                 certificate: Digest(unchecked: String(repeating: "c", count: 64)))
             guard let bytes = try? JSON.encode(ticket) else { return .done }
             return .secret(Secret(String(decoding: bytes, as: UTF8.self)))
         case .join(let ticket): return join(ticket, node, &state)
-        case .removeMember(let member): return remove(member)
+        case .removeMember(let member):
+            state.removers.append(node)
+            return remove(member)
         case .check(let spec):
             let findings = spec.steps.map { Self.finding($0, state.agents[node]) }
             guard let bytes = try? JSON.encode(findings) else { return .done }
@@ -261,18 +269,19 @@ final class FakeAgents: Sendable {
         }
     }
 
-    /// A ticket admits one worker, once.
+    /// A ticket admits one node, once, to a control plane that its controller is a member of.
     private func join(
         _ ticket: JoinTicket, _ node: NodeName, _ state: inout State
     ) -> Reply.Body {
-        guard state.tickets.remove(ticket.token.reveal()) != nil else {
-            return .failure(Failure(.unauthorized, "joining: the ticket is not valid"))
-        }
+        guard let controller = state.tickets.removeValue(forKey: ticket.token.reveal()),
+            cluster.look({ $0.members.contains(controller.rawValue) })
+        else { return .failure(Failure(.unauthorized, "joining: the ticket is not valid")) }
         if state.lostJoins > 0 {
             state.lostJoins -= 1
         } else {
             state.agents[node]?.hasJoined = true
             state.joinedMachines.append(state.agents[node]?.bootID ?? "")
+            state.joins.append("\(node) through \(controller)")
             cluster.change { $0.admit(node.rawValue) }
         }
         return state.joinAnswer ?? .done
@@ -325,9 +334,10 @@ final class FakeAgents: Sendable {
         if !isNew, ending == .converged {
             state.applied.append("\(node)/\(next.id)")
             state.story.append("\(node)/\(next.id)")
-            let isControlPlane = next.body.kind == "microk8s" && node.rawValue.hasPrefix("contr")
+            // Whoever joins nobody has a cluster of its own.
+            let isFounder = next.body.kind == "microk8s" && spec.join == nil
             agents.cluster.change { cluster in
-                if isControlPlane { cluster.admit(node.rawValue) }
+                if isFounder { cluster.admit(node.rawValue) }
             }
         }
         return [status(node, &state, agents.fake)]

@@ -78,14 +78,6 @@ import Testing
 
     private static let tools = [
         Trouble(
-            "controllers that nobody joins",
-            edits: [
-                ("controllers:\n    # 1, 3 or 5.\n    count: 1", "controllers:\n    count: 3")
-            ],
-            Sentence(
-                .unsupported, "3 controllers would each be a cluster of their own",
-                fix: "write 1 as `nodes.controllers.count`")),
-        Trouble(
             "no Terraform",
             Sentence(
                 .notFound, "checking Terraform: ", "not on PATH", fix: "install Terraform 1.6.0"),

@@ -1,0 +1,91 @@
+import Model
+import Outside
+import Tools
+
+/// Makes nodes members of the cluster, one at a time: a ticket is minted on a controller when it is
+/// needed, and only the control plane's word counts as membership.
+struct Joining: Sendable {
+    static let joinMax = Duration.seconds(420)
+    static let readyMax = Duration.seconds(300)
+
+    let run: StageRun
+    let cluster: ClusterAccess
+
+    /// Joins who is no member, and waits for who is not ready; true if there was one. `isNew` if
+    /// none of them has served: a member of that name is another machine then.
+    func join(_ specs: [NodeSpec], isNew: Bool) async throws -> Bool {
+        var changed = false
+        for spec in specs {
+            guard let wanted = spec.join else { continue }
+            let member = try await member(spec.node)
+            guard member?.isReady != true else { continue }
+            // One that serves is a member still, and not ready because it has just changed.
+            if isNew || member == nil { try await join(spec.node, wanted) }
+            try await awaitReady(spec.node)
+            changed = true
+        }
+        return changed
+    }
+
+    private func join(_ node: NodeName, _ wanted: JoinSpec) async throws {
+        let machines = try run.infrastructure().machines
+        guard
+            let controller = machines.first(where: {
+                $0.value.privateAddress == wanted.controller
+            })?.key
+        else {
+            throw Failure(
+                .notFound, "joining \(node): no controller has the address \(wanted.controller)",
+                fix: "run `jeeves up`")
+        }
+        run.say("\(node): joining \(controller)")
+        let minted = try await run.downlinks.ask(
+            controller, .mintJoinTicket, deadline: .seconds(90))
+        guard case .secret(let text) = minted else {
+            throw Failure(.invalid, "asking \(controller) for a join ticket: it sent none")
+        }
+        let ticket = try JSON.decode(
+            JoinTicket.self, from: text.reveal().utf8, what: "a join ticket")
+        do {
+            _ = try await run.downlinks.ask(node, .join(ticket), deadline: Self.joinMax)
+        } catch let failure as Failure where failure.mayPass {
+            // The join may have worked all the same: the control plane decides.
+            run.say("\(node): \(failure.message)")
+        }
+    }
+
+    private func awaitReady(_ node: NodeName) async throws {
+        _ = try await run.world.clock.poll(
+            every: .seconds(2), atMost: Self.readyMax,
+            waitingFor: "the control plane to call \(node) ready",
+            fix: "look at `jeeves kubectl -- describe node \(node)` and at `jeeves logs \(node) "
+                + "--source microk8s`, and run `jeeves up` again",
+            op: "workers.ready"
+        ) {
+            // A join restarts parts of the control plane: no answer is no verdict.
+            (try? await member(node))?.isReady == true ? true : nil
+        }
+        run.say("\(node): ready")
+    }
+
+    private func member(_ node: NodeName) async throws -> Kubectl.Member? {
+        try await cluster.members().first { $0.name == node.rawValue }
+    }
+}
+
+extension Convergence {
+    private static let join = StepID(unchecked: NodeSpecs.joinStep)
+
+    /// Makes nodes right, until `deadline` of the clock's uptime: first each by itself, then those
+    /// members that their specs want to be some. True if something was seen changing.
+    func converge(
+        _ run: StageRun, _ specs: [NodeSpec], isNew: Bool, until deadline: Duration?
+    ) async throws -> Bool {
+        let changed = try await wait(run, for: specs, apart: [Self.join], until: deadline)
+        guard specs.contains(where: { $0.join != nil }) else { return changed }
+        let joining = try await Joining(run: run, cluster: ClusterAccess.open(run))
+        let joined = try await joining.join(specs, isNew: isNew)
+        _ = try await wait(run, for: specs, until: deadline)
+        return changed || joined
+    }
+}
