@@ -31,7 +31,7 @@ package: ## build both Debian packages into .build/packages
 	@packaging/build-deb jeeves-agent $(VERSION) .build/release $(PACKAGES)
 	@packaging/build-deb jeeves $(VERSION) .build/release $(PACKAGES)
 
-demo: setup package ## the main job, end to end, in the lab on this machine
+demo: setup package ## the main job, end to end, in the lab; DEMO='--controllers 3' for three
 	@swift build --product lab
 	@$(LAB) demo --packages $(PACKAGES) $(DEMO)
 

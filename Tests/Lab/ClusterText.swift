@@ -9,6 +9,7 @@ struct ClusterText: Sendable {
     var port = 7443
     var packagePort = 7480
     var addressPorts = [7443]
+    var controllers = 1
     var workers = 1
     var channel = "1.34/stable"
     var traefik = Wheel.traefik.version
@@ -39,6 +40,8 @@ struct ClusterText: Sendable {
               package:
                 file: \(agent)
             nodes:
+              controllers:
+                count: \(controllers)
               workers:
                 count: \(workers)
             certificate:

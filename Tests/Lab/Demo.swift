@@ -17,6 +17,9 @@ struct Demo: AsyncParsableCommand {
     @Flag(help: "Kill jeeves on the way, reboot the controller at the end; all must be the same.")
     var drill = false
 
+    @Option(help: "How many controllers: 1 or 3.")
+    var controllers = 1
+
     private var domain: String { ClusterText.domain }
     private var page: LoginPage { LoginPage(host: Host()) }
 
@@ -40,7 +43,7 @@ struct Demo: AsyncParsableCommand {
         // What a person edits: addresses, the private CA, the package, the chart, the database.
         try FileManager.default.copyItem(
             atPath: Layout.chart, toPath: "\(Operator.project)/chart")
-        try ClusterText(agent: agent).write(in: Operator.project)
+        try ClusterText(agent: agent, controllers: controllers).write(in: Operator.project)
         try writeFile(
             "mongodb://\(Layout.databaseUser.name):\(Layout.databaseUser.password)@"
                 + "\(Layout.Address.database):\(Layout.databasePort)/rocketchat?replicaSet=rs0\n",
@@ -96,7 +99,8 @@ struct Demo: AsyncParsableCommand {
             try await Forwarding(host: host, domain: domain).isHonestInside()
         }
         await verdicts.expect("kubectl reaches the cluster through the agent's tunnel") {
-            let wait = ["wait", "--for=condition=Ready", "node", "controller-1", "worker-1"]
+            let names = (1...controllers).map { "controller-\($0)" } + ["worker-1"]
+            let wait = ["wait", "--for=condition=Ready", "node"] + names
             return try await person.run(
                 ["jeeves", "kubectl", "--"] + wait, deadline: .seconds(120)) == 0
         }
@@ -115,6 +119,12 @@ struct Demo: AsyncParsableCommand {
         }
         await verdicts.expect("jeeves up again has nothing to do") {
             try await person.run(["jeeves", "up"], deadline: .seconds(600)) == 0
+        }
+        if controllers > 1 {
+            await verdicts.expect("a controller that is replaced joins the others again") {
+                let command = ["jeeves", "up", "--replace", "controller-2"]
+                return try await person.run(command, deadline: .seconds(1500)) == 0
+            }
         }
         await verdicts.expect("jeeves plan finds no change left") {
             let command = ["jeeves", "plan", "--detailed-exitcode"]

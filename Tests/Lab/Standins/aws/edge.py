@@ -7,6 +7,7 @@ Usage: edge.py NAMESPACE NODES LISTEN:PORT...
 """
 
 import ctypes
+import ipaddress
 import json
 import select
 import socket
@@ -27,15 +28,19 @@ def enter(namespace):
 
 
 def edge(nodes):
-    """The public address of the first node that has an elastic one."""
-    for path in sorted(Path(nodes).glob("*.json")):
+    """The public address of the first controller: of those that have an elastic one, the node with
+    the lowest address."""
+    found = []
+    for path in Path(nodes).glob("*.json"):
         try:
             node = json.loads(path.read_text())
         except (OSError, ValueError):
             continue
         if node["isEdge"]:
-            return node["publicAddress"]
-    raise OSError("no node has an elastic address yet")
+            found.append((ipaddress.ip_address(node["address"]), node["publicAddress"]))
+    if not found:
+        raise OSError("no node has an elastic address yet")
+    return min(found)[1]
 
 
 class Relay(socketserver.BaseRequestHandler):

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import unittest
 from pathlib import Path
+from unittest import mock
 
 HERE = Path(__file__).resolve().parent
 STORE = tempfile.TemporaryDirectory()
@@ -18,7 +19,7 @@ os.environ.update(SNAP_DATA=str(ROOT / "controller"), SNAP_COMMON=str(ROOT / "co
 sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
 
-from standin import agent, layout, paths, pki, tickets  # noqa: E402 - the environment comes first
+from standin import agent, datastore, layout, paths, pki, proxy, tickets  # noqa: E402 - the environment comes first
 
 T = "0123456789abcdef0123456789abcdef"
 
@@ -99,7 +100,7 @@ class Contract(unittest.TestCase):
         url = f"127.0.0.1:{self.port}/{self.ticket()}"
         refused = self.join(url)
         self.assertEqual(refused.returncode, 6)
-        self.assertIn("(501)", refused.stdout)
+        self.assertIn("member list", refused.stdout, "there is no datastore here to join")
         self.assertIn("Invalid token (500)", self.join(url, "--worker").stdout)
 
     def test_an_unreachable_controller_ends_with_1(self):
@@ -117,6 +118,31 @@ class Contract(unittest.TestCase):
             lie = self.run_on(self.worker, verb)
             self.assertEqual(lie.returncode, status, verb)
             self.assertIn("Please use the control plane node.", lie.stdout)
+
+    def test_a_controller_that_joins_takes_the_keys_and_its_place_in_the_datastore(self):
+        cluster = "a=http://127.0.0.1:19001,b=http://127.0.0.2:19001"
+        with mock.patch.object(datastore, "admit", return_value=cluster):
+            answer = self.join(f"127.0.0.1:{self.port}/{self.ticket()}")
+        self.assertEqual(answer.returncode, 0, answer.stdout + answer.stderr)
+        self.assertFalse((self.worker / "var/lock/clustered.lock").exists())
+        for name in ["ca.key", "serviceaccount.key", "front-proxy-ca.key"]:
+            self.assertEqual((self.worker / "certs" / name).read_text(),
+                             (paths.CERTS / name).read_text())
+        for name in ["server", "kubelet", "client"]:
+            pki.openssl(
+                "verify", "-CAfile", paths.CERTS / "ca.crt", self.worker / f"certs/{name}.crt")
+        members = (self.worker / "var/kubernetes/backend/cluster.yaml").read_text()
+        self.assertIn("- Address: 127.0.0.1:19001\n", members)
+        self.assertIn("- Address: 127.0.0.2:19001\n", members)
+
+    def test_a_node_alone_has_a_datastore_that_listens_to_nobody(self):
+        command = datastore.arguments()
+        self.assertIn("http://127.0.0.1:19001", command)
+        self.assertIn("new", command)
+
+    def test_a_worker_leads_to_every_api_server(self):
+        proxy.write_endpoints(["10.42.0.10:16443", "10.42.0.11:16443"])
+        self.assertEqual(proxy.endpoints(), [("10.42.0.10", 16443), ("10.42.0.11", 16443)])
 
     def test_status_of_a_stopped_node_is_0(self):
         (self.worker / "var/lock/stopped.lock").touch()

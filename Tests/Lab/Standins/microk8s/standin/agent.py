@@ -8,7 +8,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from . import launch, paths, pki, tickets
+from . import datastore, launch, paths, pki, tickets
 from .paths import AGENT_PORT, CERTS, NO_REISSUE_LOCK
 
 BODY_BYTES_MAX = 1 << 20
@@ -31,11 +31,7 @@ def join(body, peer):
         raise Refusal(502, "The port of the cluster agent port has to be set to 25000")
     if peer in paths.own_addresses():
         raise Refusal(503, f"The joining node has the same IP ({peer}) as the node we contact")
-    if body.get("worker") not in (True, "as-worker"):
-        raise Refusal(501, "Not possible to join. This is not an HA MicroK8s cluster")
-    for use in ["kubelet", "proxy"]:
-        tickets.append(tickets.CERTIFICATES, f"{token}-{use}")
-    return {
+    answer = {
         "ca": (CERTS / "ca.crt").read_text(),
         "callback_token": secrets.token_hex(32),
         "apiport": str(paths.API_PORT),
@@ -46,6 +42,26 @@ def join(body, peer):
         "ca_key": None,
         "control_plane_nodes": paths.own_addresses()[:1],
         "cluster_cidr": paths.CLUSTER_CIDR,
+    }
+    if body.get("worker") not in (True, "as-worker"):
+        return answer | control_plane(str(body.get("hostname", "")).lower(), peer)
+    for use in ["kubelet", "proxy"]:
+        tickets.append(tickets.CERTIFICATES, f"{token}-{use}")
+    return answer
+
+
+def control_plane(name, address):
+    """What only another controller is told: the cluster's keys, and its place in the datastore."""
+    try:
+        cluster = datastore.admit(name, address)
+    except datastore.Refused as refused:
+        raise Refusal(500, str(refused)) from refused
+    return {
+        "ca_key": (CERTS / "ca.key").read_text(),
+        "service_account_key": (CERTS / "serviceaccount.key").read_text(),
+        "front_proxy_ca": (CERTS / "front-proxy-ca.crt").read_text(),
+        "front_proxy_ca_key": (CERTS / "front-proxy-ca.key").read_text(),
+        "initial_cluster": cluster,
     }
 
 
@@ -146,6 +162,7 @@ class Server(ThreadingHTTPServer):
 def scan():
     while True:
         launch.apply_pending()
+        datastore.watch()
         time.sleep(5)
 
 

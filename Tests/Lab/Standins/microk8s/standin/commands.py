@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from . import addons, api, joining, layout, paths, pki
+from . import addons, api, datastore, joining, layout, paths, pki
 from .paths import CERTS, CREDENTIALS, STOPPED_LOCK
 
 NOT_RUNNING = "microk8s is not running. Use microk8s inspect for a deeper inspection."
@@ -52,8 +52,11 @@ def print_yaml(ready):
     if not ready:
         print(f"  message: {NOT_RUNNING}")
         return
-    print("high-availability:\n  enabled: False\n  nodes:")
-    print(f"    - address: {paths.own_addresses()[0]}:19001\n      role: voter")
+    voters = datastore.members()
+    print(f"high-availability:\n  enabled: {len(voters) > 2}\n  nodes:")
+    for voter in voters:
+        print(f"    - address: {datastore.address_of(voter)}:{datastore.PEER_PORT}")
+        print("      role: voter")
     print("addons:")
     for name in sorted(addons.KNOWN, key=lambda one: (not addons.is_enabled(one), one)):
         print(f"  - name: {name}\n    repository: core")
@@ -160,7 +163,7 @@ def run(verb, arguments):
         return 1
     try:
         return verbs[verb](arguments)
-    except api.Unreachable as error:
+    except (api.Unreachable, datastore.Refused) as error:
         print(f"The connection to the server 127.0.0.1:16443 was refused: {error}", file=sys.stderr)
         return 1
 

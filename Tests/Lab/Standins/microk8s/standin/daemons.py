@@ -9,8 +9,8 @@ import threading
 import time
 from pathlib import Path
 
-from . import api, layout, network, paths
-from .paths import BACKEND, COMMON, PAYLOAD
+from . import api, datastore, layout, network, paths
+from .paths import COMMON, PAYLOAD
 
 # cgroup v1 hierarchies that the kubelet and runc write to; systemd's is a named one.
 CONTROLLERS = ["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids",
@@ -84,14 +84,7 @@ def k8s_dqlite():
     """etcd in dqlite's place; a worker has no datastore."""
     if paths.is_worker():
         return idle()
-    return supervise([("etcd", [
-        "etcd", "--name", "default", "--data-dir", str(BACKEND / "etcd"), "--logger", "zap",
-        "--log-level", "warn", "--snapshot-count", "5000",
-        "--listen-client-urls", "http://127.0.0.1:12379",
-        "--advertise-client-urls", "http://127.0.0.1:12379",
-        "--listen-peer-urls", "http://127.0.0.1:12380",
-        "--initial-advertise-peer-urls", "http://127.0.0.1:12380",
-        "--initial-cluster", "default=http://127.0.0.1:12380"], None)], on_stop=None)
+    return supervise([("etcd", datastore.arguments(), None)], on_stop=None)
 
 
 def kubelite():

@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import sys
 
-from . import api, layout, paths, pki, proxy, tickets
+from . import api, datastore, layout, paths, pki, proxy, tickets
 from .paths import AGENT_PORT, CERTS, CREDENTIALS, JOIN_LOCK, NO_REISSUE_LOCK, WORKER_LOCK
 
 TOKEN_MIN = 32
@@ -143,9 +143,29 @@ def become_worker(info, host, port, token):
     paths.write(CREDENTIALS / "kubelet.config", pki.kubeconfig("kubelet", "kubelet"))
     paths.write(CREDENTIALS / "proxy.config", pki.kubeconfig("kubeproxy", "proxy"))
     paths.write(CREDENTIALS / "callback-token.txt", info["callback_token"])
-    proxy.write_endpoint(f"{host}:{info['apiport']}")
+    proxy.write_endpoints([f"{host}:{info['apiport']}"])
     paths.write(WORKER_LOCK, "")
     paths.write(NO_REISSUE_LOCK, "")
+
+
+def become_controller(info):
+    """Takes the cluster's authority with its keys, and starts as one more of its controllers."""
+    for path in CERTS.glob("*"):
+        if path.name != "csr.conf.template":
+            path.unlink()
+    for name, key in [("ca.crt", "ca"), ("ca.key", "ca_key"),
+                      ("serviceaccount.key", "service_account_key"),
+                      ("front-proxy-ca.crt", "front_proxy_ca"),
+                      ("front-proxy-ca.key", "front_proxy_ca_key")]:
+        paths.write(CERTS / name, info[key])
+    pki.make_all()
+    pki.make_server()
+    pki.write_kubeconfigs()
+    paths.set_args("kube-apiserver", {"--authorization-mode": info["api_authz_mode"]})
+    paths.write(paths.ARGS / "kubelet", info["kubelet_args"])
+    paths.write(CREDENTIALS / "callback-token.txt", info["callback_token"])
+    paths.write(NO_REISSUE_LOCK, "")
+    datastore.join(info["initial_cluster"], info["hostname_override"])
 
 
 def join(arguments):
@@ -165,7 +185,10 @@ def join(arguments):
         print(f"Contacting cluster at {host}", flush=True)
         info = ask_to_join(Contact(host, port), host, token,
                            None if given.skip_verify else fingerprint, given.worker)
-        become_worker(info, host, port, token)
+        if given.worker:
+            become_worker(info, host, port, token)
+        else:
+            become_controller(info)
     except Refused as refused:
         print(refused)
         return refused.status
@@ -184,7 +207,8 @@ def join(arguments):
     if not paths.fault("microk8s.joinWithoutMembership"):
         paths.systemctl("restart", "k8s-dqlite", "apiserver-proxy", "cluster-agent", "kubelite")
     print("\nThe node has joined the cluster and will appear in the nodes list in a few seconds.\n")
-    print("This worker node gets automatically configured with the API server endpoints.")
+    if given.worker:
+        print("This worker node gets automatically configured with the API server endpoints.")
     print("Successfully joined the cluster.")
     return 0
 
@@ -225,10 +249,17 @@ def remove_node(arguments):
     if name is None:
         print(f"Node {given.node} does not exist in Kubernetes.")
         return 1
-    if name == socket.gethostname().lower() and not given.force:
-        print(f"Removal failed. Node {name} is registered with dqlite. Please, run first"
-              " 'microk8s leave' on the departing node.")
-        return 1
+    try:
+        voters = [datastore.address_of(one) for one in datastore.members()]
+        is_voter = name == socket.gethostname().lower() or names[name] in voters
+        if is_voter and not given.force:
+            print(f"Removal failed. Node {name} is registered with dqlite. Please, run first"
+                  " 'microk8s leave' on the departing node.")
+            return 1
+        datastore.remove(names[name])
+    except datastore.Refused as refused:
+        print(refused)
+        return 2
     return kubectl(["delete", "node", name, "--wait=false"], quiet=True)
 
 

@@ -2,27 +2,42 @@
 
 import asyncio
 
-from . import paths
+from . import api, paths
 
 ENDPOINTS = paths.ARGS / "traefik" / "provider.yaml"
+CONNECT_SECONDS = 3
+REFRESH_SECONDS = 30
 
 
-def write_endpoint(address):
+def write_endpoints(addresses):
+    lines = "".join(f"        - address: {address}\n" for address in addresses)
     paths.write(ENDPOINTS, f"""tcp:
   services:
     kube-apiserver:
       loadBalancer:
         servers:
-        - address: {address}
-""")
+{lines}""")
 
 
-def endpoint():
+def endpoints():
+    found = []
     for line in ENDPOINTS.read_text().splitlines():
         if "address:" in line:
             host, port = line.split("address:")[1].strip().rsplit(":", 1)
-            return host, int(port)
-    raise ValueError(f"{ENDPOINTS}: names no API server")
+            found.append((host, int(port)))
+    return found
+
+
+def refresh():
+    """Writes down which API servers there are by their own word."""
+    try:
+        told = api.get("/api/v1/namespaces/default/endpoints/kubernetes", "kubelet") or {}
+    except api.Unreachable:
+        return
+    found = [f"{one['ip']}:{paths.API_PORT}"
+             for subset in told.get("subsets", []) for one in subset.get("addresses", [])]
+    if found:
+        write_endpoints(found)
 
 
 async def copy(reader, writer):
@@ -37,18 +52,27 @@ async def copy(reader, writer):
 
 
 async def connect(reader, writer):
-    try:
-        far_reader, far_writer = await asyncio.open_connection(*endpoint())
-    except OSError:
-        writer.close()
+    for host, port in endpoints():
+        try:
+            far_reader, far_writer = await asyncio.wait_for(
+                asyncio.open_connection(host, port), CONNECT_SECONDS)
+        except (OSError, asyncio.TimeoutError):
+            continue
+        await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
         return
-    await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
+    writer.close()
+
+
+async def keep_fresh():
+    while True:
+        await asyncio.sleep(REFRESH_SECONDS)
+        await asyncio.to_thread(refresh)
 
 
 async def listen():
     server = await asyncio.start_server(connect, "127.0.0.1", paths.API_PORT)
     async with server:
-        await server.serve_forever()
+        await asyncio.gather(server.serve_forever(), keep_fresh())
 
 
 def serve():
