@@ -82,8 +82,8 @@ struct Membership: Sendable {
         guard served == ticket.certificate else {
             throw Failure(
                 .unauthorized,
-                "joining \(spec.controller): port \(JoinTicket.port) serves another certificate than "
-                    + "the controller's own; nothing was sent",
+                "joining \(spec.controller): port \(JoinTicket.port) serves another certificate "
+                    + "than the controller's own; nothing was sent",
                 fix: "look who owns \(spec.controller), then run `jeeves up` for a new ticket")
         }
         let finished = try await world.units.run(unit(ticket), op: "join.run")

@@ -70,8 +70,9 @@ struct UpOptions: ParsableArguments {
 struct ReplaceOption: ParsableArguments {
     @Option(
         help: .init(
-            "Make this worker anew, or let it go although it is down; allow this controller to be "
-                + "replaced or deleted.", valueName: "node"))
+            "Make this worker, or one of several controllers, anew, or let it go although it is "
+                + "down; allow a controller to be deleted, or the only one to be replaced.",
+            valueName: "node"))
     var replace: [NodeName] = []
 }
 

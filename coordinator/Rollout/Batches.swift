@@ -28,7 +28,8 @@ enum Batches {
     /// New nodes first: they take nothing from what serves, and add to it. Workers come all
     /// together, controllers one by one, since the first has to be right before others can join it.
     /// Then those that are torn already, so that no others are touched before these are mended. Of
-    /// all but the new ones never more than a batch is touched at once; the canary is its first part.
+    /// all but the new ones never more than a batch is touched at once; the canary is its first
+    /// part.
     static func make(
         _ standings: [NodeName: Standing], role: MicroK8sSpec.Role, settings: RolloutSection
     ) -> [Batch] {

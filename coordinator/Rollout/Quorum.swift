@@ -4,7 +4,7 @@ import Model
 /// so that its rules can be tested.
 ///
 /// A write takes a majority of the members, whether they are there or not. So one is stopped only
-/// while all others are there, and one that is dead leaves only as long as the others can decide it.
+/// while all others are there, and one that is dead leaves only while the others can decide it.
 struct Quorum: Hashable, Sendable {
     /// Controllers that are members of the control plane.
     let members: Set<NodeName>
@@ -62,9 +62,8 @@ struct Quorum: Hashable, Sendable {
     private var majority: Int { members.count / 2 + 1 }
 
     private func require(_ others: Set<NodeName>, trying tried: String) throws {
-        for node in others.sorted() {
-            let lacks = !connected.contains(node) ? "is not connected" : "is not ready"
-            guard !connected.contains(node) || !ready.contains(node) else { continue }
+        for node in others.sorted() where !ready.contains(node) || !connected.contains(node) {
+            let lacks = ready.contains(node) ? "is not connected" : "is not ready"
             throw Failure(
                 .unavailable,
                 "\(tried): \(node) \(lacks), and the cluster's state needs a majority of its "

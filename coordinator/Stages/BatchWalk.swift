@@ -7,10 +7,6 @@ protocol BatchWork: Sendable {
     /// Called before a node that serves gets its new spec.
     func prepare(_ wish: Wish) async throws
 
-    /// Makes nodes right that have their spec, until `deadline` of the clock's uptime; `isNew` if
-    /// none of them has served. True if something was seen changing.
-    func converge(_ specs: [NodeSpec], isNew: Bool, until deadline: Duration?) async throws -> Bool
-
     /// What keeps these nodes from serving as they must, seen from elsewhere than their agents.
     func troubles(of nodes: [NodeName]) async throws -> [NodeName: Failure]
 }
@@ -60,7 +56,7 @@ struct BatchWalk: Sendable {
             !ahead.contains($0.node) && !plan.failed.contains($0.node)
         }
         do {
-            outcome.changed = try await work.converge(right, isNew: false, until: nil)
+            outcome.changed = try await convergence.converge(run, right, isNew: false, until: nil)
         } catch { throw try stopped(error, nil, plan) }
         while let batch = plan.next {
             let members = wishes.filter {
@@ -102,7 +98,8 @@ struct BatchWalk: Sendable {
             ? nil : run.world.clock.uptime() + .seconds(settings.deadlineSeconds)
         while !specs.isEmpty {
             do {
-                let changed = try await work.converge(specs, isNew: batch.isNew, until: deadline)
+                let changed = try await convergence.converge(
+                    run, specs, isNew: batch.isNew, until: deadline)
                 outcome.changed = outcome.changed || changed
                 if let deadline {
                     try await stay(

@@ -17,9 +17,11 @@ struct Controllers: Stage {
 
     func run(_ run: StageRun) async throws -> String {
         try run.noteFounder()
+        try await Leave(run: run).finish(succeeded: .controller)
+        try await Drain.settle(run)
         // Workers need nothing of a controller before they join: they begin meanwhile.
         try await Convergence(role: .worker).begin(run)
-        let work = ControllerWork(run: run, convergence: convergence, talk: talk)
+        let work = ControllerWork(run: run, talk: talk)
         let outcome = try await BatchWalk(convergence: convergence, run: run, work: work).walk()
         return outcome.summary(.controller)
     }
@@ -29,19 +31,12 @@ struct Controllers: Stage {
 /// majority, and an edge that answers from outside.
 private struct ControllerWork: BatchWork {
     let run: StageRun
-    let convergence: Convergence
     let talk: Gate.Talk
 
     /// Its MicroK8s stops while it changes; a spec that was handed before is no change.
     func prepare(_ wish: Wish) async throws {
         guard wish.saved?.microk8s != wish.spec.microk8s, try hasOthers() else { return }
         try await ClusterAccess.open(run).quorum().admitChange(of: wish.spec.node)
-    }
-
-    func converge(
-        _ specs: [NodeSpec], isNew: Bool, until deadline: Duration?
-    ) async throws -> Bool {
-        try await convergence.converge(run, specs, isNew: isNew, until: deadline)
     }
 
     /// One that is alone is judged by its edge: there is nobody else to say whether it is ready.

@@ -60,7 +60,7 @@ struct Joining: Sendable {
             waitingFor: "the control plane to call \(node) ready",
             fix: "look at `jeeves kubectl -- describe node \(node)` and at `jeeves logs \(node) "
                 + "--source microk8s`, and run `jeeves up` again",
-            op: "workers.ready"
+            op: "members.ready"
         ) {
             // A join restarts parts of the control plane: no answer is no verdict.
             (try? await member(node))?.isReady == true ? true : nil
@@ -76,16 +76,21 @@ struct Joining: Sendable {
 extension Convergence {
     private static let join = StepID(unchecked: NodeSpecs.joinStep)
 
-    /// Makes nodes right, until `deadline` of the clock's uptime: first each by itself, then those
-    /// members that their specs want to be some. True if something was seen changing.
+    /// Makes nodes right that have their spec, until `deadline` of the clock's uptime: each by
+    /// itself, then those members that have to be some; opens what we closed before. `isNew` if
+    /// none of them has served. True if something was seen changing.
     func converge(
         _ run: StageRun, _ specs: [NodeSpec], isNew: Bool, until deadline: Duration?
     ) async throws -> Bool {
         let changed = try await wait(run, for: specs, apart: [Self.join], until: deadline)
         guard specs.contains(where: { $0.join != nil }) else { return changed }
-        let joining = try await Joining(run: run, cluster: ClusterAccess.open(run))
-        let joined = try await joining.join(specs, isNew: isNew)
+        let cluster = try await ClusterAccess.open(run)
+        let joined = try await Joining(run: run, cluster: cluster).join(specs, isNew: isNew)
         _ = try await wait(run, for: specs, until: deadline)
+        let closed = Set(try await cluster.members().filter(\.isClosedByUs).map(\.name))
+        for spec in specs where closed.contains(spec.node.rawValue) {
+            try await Drain(cluster: cluster).open(spec.node)
+        }
         return changed || joined
     }
 }

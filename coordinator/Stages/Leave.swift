@@ -72,13 +72,15 @@ struct Leave: Sendable {
         }
     }
 
-    /// Ends what is left to do for those whose machine Terraform has ended. A kubelet that was
-    /// started once more before that has made itself a member again. Before a new machine joins.
-    func finish() async throws {
+    /// Ends what is left to do for those whose machine Terraform has ended, or only for those that
+    /// have a successor of that role. A kubelet that was started once more before that has made
+    /// itself a member again. Before a new machine joins.
+    func finish(succeeded role: MicroK8sSpec.Role? = nil) async throws {
         let machines = try run.infrastructure().machines
         for departure in try departures.all()
         where departure.phase == .leaving
             && machines[departure.node]?.instanceID != departure.instanceID
+            && (role == nil || machines[departure.node]?.role == role)
         {
             let controllers = try staying(losing: [])
             if !controllers.isEmpty {

@@ -14,34 +14,20 @@ struct Workers: Stage {
     func run(_ run: StageRun) async throws -> String {
         try await Leave(run: run).finish()
         try await Drain.settle(run)
-        let work = WorkerWork(run: run, convergence: convergence)
+        let work = WorkerWork(run: run)
         let outcome = try await BatchWalk(convergence: convergence, run: run, work: work).walk()
         return outcome.summary(.worker)
     }
 }
 
-/// What workers need besides their specs: membership, and no pods while their MicroK8s changes.
+/// What workers need besides their specs: no pods while their MicroK8s changes.
 private struct WorkerWork: BatchWork {
     let run: StageRun
-    let convergence: Convergence
 
     func prepare(_ wish: Wish) async throws {
         // Of one that obeys what is not known here, anything may change.
         guard wish.saved == nil || Drain.isNeeded(from: wish.saved, to: wish.spec) else { return }
         try await Drain(cluster: ClusterAccess.open(run)).empty(wish.spec.node)
-    }
-
-    func converge(
-        _ specs: [NodeSpec], isNew: Bool, until deadline: Duration?
-    ) async throws -> Bool {
-        guard !specs.isEmpty else { return false }
-        let changed = try await convergence.converge(run, specs, isNew: isNew, until: deadline)
-        let cluster = try await ClusterAccess.open(run)
-        let closed = Set(try await cluster.members().filter(\.isClosedByUs).map(\.name))
-        for spec in specs where closed.contains(spec.node.rawValue) {
-            try await Drain(cluster: cluster).open(spec.node)
-        }
-        return changed
     }
 
     func troubles(of nodes: [NodeName]) async throws -> [NodeName: Failure] {

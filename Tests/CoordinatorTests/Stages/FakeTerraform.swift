@@ -174,8 +174,10 @@ final class FakeTerraform: Sendable {
             (state.saved?.steps ?? []).map { step in
                 let old = state.made.first { $0.address == step.resource.address }?.settings ?? ""
                 let address = step.resource.address.replacing("\"", with: "\\\"")
-                return #"{"address":"\#(address)","change":{"before":{"settings":"\#(old)"},"#
-                    + #""after":{"settings":"\#(step.resource.settings)"}}}"#
+                let key =
+                    Self.kind(step.resource.address) == "instance" ? "instance_type" : "settings"
+                return #"{"address":"\#(address)","change":{"before":{"\#(key)":"\#(old)"},"#
+                    + #""after":{"\#(key)":"\#(step.resource.settings)"}}}"#
             }
         }
         return #"{"resource_changes":[\#(changes.joined(separator: ","))]}"#

@@ -54,7 +54,8 @@ import Testing
             try await estate.drive(edits: [("t3.large", "t3.xlarge")]) { run in
                 let planned = try await Provision().plan(run)
                 #expect(planned.map(\.action) == [.update, .update])
-                #expect(planned.allSatisfy { $0.diff.hasPrefix("-settings: ") })
+                #expect(planned.allSatisfy { $0.diff.hasPrefix("-instance_type: ") })
+                #expect(planned.map(\.effects) == [[.restart], [.restart]])
                 #expect(try await Provision().run(run) == "0 added, 2 changed, 0 removed")
             }
             #expect(estate.terraform.ids == ids)
