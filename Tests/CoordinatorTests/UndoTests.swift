@@ -165,6 +165,21 @@ import Testing
         }
     }
 
+    @Test("that controllers do not go by an undo is said before")
+    func fewerControllers() async throws {
+        try await withEstate { estate in
+            try await drive(estate)
+            let three = (
+                "controllers:\n    # 1, 3 or 5.\n    count: 1", "controllers:\n    count: 3"
+            )
+            let grown = try await drive(estate, [three])
+            #expect(grown.state == .done)
+            let losses = try choose(estate).losses()
+            #expect(losses.count == 1)
+            #expect(losses.first?.contains("2 have to be named in `jeeves up --replace`") == true)
+        }
+    }
+
     @Test("a failed change is undone to what served before it, its drained worker open again")
     func undoesFailed() async throws {
         try await withEstate { estate in

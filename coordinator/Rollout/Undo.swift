@@ -89,6 +89,12 @@ public struct Undo: Sendable {
                 "\(earlier - workers) workers come as new machines, without what was on their disks"
             )
         }
+        let fewer = now.nodes.controllers.count - then.nodes.controllers.count
+        if fewer > 0 {
+            found.append(
+                "it takes no controller away and stops there: \(fewer) have to be named in "
+                    + "`jeeves up --replace`, with the earlier count in the cluster file")
+        }
         if now.domain != then.domain {
             found.append("people may be led to the present name's address for its time to live")
         }
