@@ -283,7 +283,9 @@ public actor Reconciler {
             case .absent: try await step.remove(world)
             }
             guard isRight(try await step.check(world), spec) else {
-                throw Failure(.failed, "checking again after the change: it still differs")
+                throw Failure(
+                    .failed, "checking again after the change: it still differs",
+                    fix: "look at `journalctl -u jeeves-agent` on the node")
             }
             log.info("step converged", metadata: ["step": "\(spec.id)"])
             await record(spec.id, cause, .done, "")

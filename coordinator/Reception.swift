@@ -80,7 +80,11 @@ enum Reception {
     private static func split(_ address: String) throws -> (host: String, port: UInt16) {
         guard let colon = address.lastIndex(of: ":"),
             let port = UInt16(address[address.index(after: colon)...])
-        else { throw Failure(.invalid, "listening on \(address): it is not address:port") }
+        else {
+            throw Failure(
+                .invalid, "listening on \(address): it is not address:port",
+                fix: "write `coordinator.listen` as 0.0.0.0:7443")
+        }
         return (String(address[..<colon].filter { $0 != "[" && $0 != "]" }), port)
     }
 }

@@ -99,7 +99,9 @@ extension Apt {
                 .unavailable, "\(tried): a mirror did not answer: \(line)",
                 fix: "check the node's way out and its apt sources")
         }
-        return Failure(.failed, "\(tried): \(line(in: text, with: "E: ") ?? finished.sentence)")
+        return Failure(
+            .failed, "\(tried): \(line(in: text, with: "E: ") ?? finished.sentence)",
+            fix: "run `apt-get --fix-broken install` on the node to see all that it says")
     }
 
     private static func line(in text: String, with words: String) -> String? {

@@ -62,7 +62,8 @@ extension HAProxyRuntime {
         guard answer.contains(proof.rawValue) else {
             let lines = answer.split(whereSeparator: \.isNewline).prefix(3)
             throw Failure(
-                .failed, "\(tried): HAProxy says \"\(lines.joined(separator: " ").prefix(300))\"")
+                .failed, "\(tried): HAProxy says \"\(lines.joined(separator: " ").prefix(300))\"",
+                fix: "look at `journalctl -u haproxy` on the node")
         }
     }
 

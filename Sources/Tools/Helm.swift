@@ -153,7 +153,9 @@ public struct Helm: Sendable, Hashable {
     public static func revisions(_ finished: Finished) throws -> [Revision] {
         guard finished.succeeded else {
             if finished.errors.contains("release: not found") { return [] }
-            throw Failure(.failed, "reading Helm's history: \(finished.sentence)")
+            throw Failure(
+                .failed, "reading Helm's history: \(finished.sentence)",
+                fix: "run `jeeves helm -- list --all-namespaces`")
         }
         return try JSON.decode(
             [Revision].self, from: finished.output.utf8, what: "Helm's history"

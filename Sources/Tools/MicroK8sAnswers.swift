@@ -78,9 +78,13 @@ extension MicroK8s {
                 fix: "remove the old member of that name or address from the cluster")
         }
         if finished.succeeded {
-            return Failure(.failed, "\(tried): microk8s reported success, but nothing changed")
+            return Failure(
+                .failed, "\(tried): microk8s reported success, but nothing changed",
+                fix: "run `microk8s inspect` on the node")
         }
-        return Failure(.failed, "\(tried): \(sentence(finished))")
+        return Failure(
+            .failed, "\(tried): \(sentence(finished))",
+            fix: "run `microk8s inspect` on the node")
     }
 
     /// Whether the cluster no longer has the node after `remove-node`: gone now or gone before.

@@ -18,7 +18,8 @@ struct MicroK8sReadiness: Sendable {
         case .running(let addons): return addons
         case .worker:
             throw Failure(
-                .conflict, "waiting for MicroK8s: this node became a worker of some cluster")
+                .conflict, "waiting for MicroK8s: this node became a worker of some cluster",
+                fix: "run `microk8s leave` on the node")
         case .notReady(let reason):
             throw Failure(
                 .timeout,

@@ -49,7 +49,9 @@ struct SnapInstallation: Sendable {
                 op: "snap.install", world)
         }
         guard let snap = try await find(world) else {
-            throw Failure(.failed, "installing \(snapd.name): snapd says it is not installed")
+            throw Failure(
+                .failed, "installing \(snapd.name): snapd says it is not installed",
+                fix: "run `snap changes` on the node")
         }
         // First of all: a refresh in the middle of a first start is the worst time for it.
         if !isHeld(snap, now: world.clock.now()) {

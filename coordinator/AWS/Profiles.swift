@@ -100,7 +100,10 @@ struct CredentialProgram: Sendable {
     func run(_ world: World, settings: [String: String]) async throws -> AWSCredentials {
         let what = "running credential_process of the AWS profile \(profile)"
         let words = Self.words(line)
-        guard let program = words.first else { throw Failure(.invalid, "\(what): it is empty") }
+        let mend = "mend the profile, or set AWS_PROFILE to another one"
+        guard let program = words.first else {
+            throw Failure(.invalid, "\(what): it is empty", fix: mend)
+        }
         var environment = Command.environmentBase
         for name in ["HOME", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
             environment[name] = settings[name]
@@ -120,7 +123,8 @@ struct CredentialProgram: Sendable {
         let output = try JSON.decode(
             Output.self, from: finished.output.utf8, what: "what it printed")
         guard output.Version == 1 else {
-            throw Failure(.unsupported, "\(what): it answers with version \(output.Version)")
+            throw Failure(
+                .unsupported, "\(what): it answers with version \(output.Version)", fix: mend)
         }
         return AWSCredentials(
             accessKeyID: output.AccessKeyId, secretAccessKey: output.SecretAccessKey,

@@ -100,8 +100,28 @@ enum Ending {
             return interrupted
         }
         if error is ExitCode { return error }
-        let failure = error as? Failure ?? Failure(error, trying: "running")
+        let failure = (error as? Failure ?? Failure(error, trying: "running")).advised
         Terminal.complain("jeeves: \(failure)")
         return ExitCode(failure.code.exitStatus)
+    }
+}
+
+extension Failure {
+    /// With what to type next also where what went wrong does not say it.
+    var advised: Failure {
+        fix.isEmpty ? Failure(code, message, fix: code.advice) : self
+    }
+}
+
+extension Failure.Code {
+    fileprivate var advice: String {
+        switch self {
+        case .unavailable, .timeout:
+            "type the same again; if it stays so, `jeeves doctor` looks for the cause"
+        case .conflict, .locked, .stale: "look at `jeeves rollout status`, then type it again"
+        case .gate: "`jeeves status` shows what is wrong"
+        case .invalid, .notFound, .unauthorized, .unsupported, .failed:
+            "type the same again with --verbose: it shows what is run"
+        }
     }
 }

@@ -44,7 +44,9 @@ actor Downlink {
     /// do what it was asked all the same.
     func ask(_ request: AgentRequest, deadline: Duration) async throws -> Reply.Body {
         guard waiting.count < Self.requestsMax else {
-            throw Failure(.unavailable, "asking \(node): too many requests are open")
+            throw Failure(
+                .unavailable, "asking \(node): too many requests are open",
+                fix: "wait until the others are answered, then ask again")
         }
         let id = nextRequest
         nextRequest += 1
@@ -69,10 +71,15 @@ actor Downlink {
         return body
     }
 
+    private var advice: String {
+        "look at `jeeves status`, and on the node at `journalctl -u jeeves-agent`"
+    }
+
     private func expire(_ id: UInt64, after deadline: Duration) {
         fail(
             id,
-            Failure(.timeout, "asking \(node): no answer within \(deadline.shortText)"))
+            Failure(
+                .timeout, "asking \(node): no answer within \(deadline.shortText)", fix: advice))
     }
 
     private func fail(_ id: UInt64, _ error: any Error) {
@@ -84,7 +91,8 @@ actor Downlink {
         waiting = [:]
         for continuation in open.values {
             continuation.resume(
-                throwing: Failure(.unavailable, "asking \(node): its link went down"))
+                throwing: Failure(
+                    .unavailable, "asking \(node): its link went down", fix: advice))
         }
     }
 }

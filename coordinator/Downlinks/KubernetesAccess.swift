@@ -52,7 +52,9 @@ public actor KubernetesAccess {
         let port = try await listen()
         let answer = try await downlinks.ask(node, .kubeconfig, deadline: .seconds(90))
         guard case .secret(let text) = answer else {
-            throw Failure(.invalid, "asking \(node) for a kubeconfig: it answered something else")
+            throw Failure(
+                .invalid, "asking \(node) for a kubeconfig: it answered something else",
+                fix: "install the agent that belongs to this coordinator")
         }
         let own = text.reveal().replacing(
             "https://127.0.0.1:\(Self.portWanted)", with: "https://127.0.0.1:\(port)")
@@ -125,7 +127,11 @@ public actor KubernetesAccess {
         nextTunnel += 1
         let timer = Task { [world] in
             try await world.clock.sleep(Self.dialMax, op: "tunnel.deadline")
-            self.giveUp(number, Failure(.timeout, "opening a tunnel to \(node): it did not dial"))
+            let failure = Failure(
+                .timeout, "opening a tunnel to \(node): it did not dial",
+                fix: "look on the node at `journalctl -u jeeves-agent`: does it reach "
+                    + "`coordinator.addresses`?")
+            self.giveUp(number, failure)
         }
         defer { timer.cancel() }
         return try await withCheckedThrowingContinuation { continuation in

@@ -36,7 +36,9 @@ struct Errands: Sendable {
     ) async throws -> String {
         let tried = "asking \(node) through the running coordinator"
         guard try store.list(.errands).count < Self.openMax else {
-            throw Failure(.unavailable, "\(tried): too many questions are open")
+            throw Failure(
+                .unavailable, "\(tried): too many questions are open",
+                fix: "wait until the others are answered, then ask again")
         }
         let id = world.chance.runID().rawValue
         let deadline = question.deadline + .seconds(5)

@@ -45,7 +45,9 @@ extension Downlinks {
     func answer(to question: Question, of node: NodeName) async throws -> String {
         let answer = try await ask(node, question.request, deadline: question.deadline)
         guard case .text(let text) = answer else {
-            throw Failure(.invalid, "asking \(node): it answered something else")
+            throw Failure(
+                .invalid, "asking \(node): it answered something else",
+                fix: "install the agent that belongs to this coordinator")
         }
         return text
     }

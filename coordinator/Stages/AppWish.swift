@@ -111,7 +111,9 @@ private struct LocalChart {
                 fix: "mend `app.chart.path`")
         }
         guard lines.count < Self.filesMax else {
-            throw Failure(.invalid, "reading the chart \(path): more than \(Self.filesMax) files")
+            throw Failure(
+                .invalid, "reading the chart \(path): more than \(Self.filesMax) files",
+                fix: "point `app.chart.path` at the folder of the chart itself")
         }
         if info.kind == .directory {
             for name in try files.list(path) { try add("\(path)/\(name)", to: &lines) }

@@ -58,7 +58,10 @@ struct ClusterAccess: Sendable {
     func output(_ command: Command, op: Op, limits: Limits? = nil) async throws -> String {
         let finished = try await finished(command, op: op, limits: limits)
         guard finished.succeeded else {
-            throw Failure(.failed, "running \(command): \(finished.sentence)")
+            throw Failure(
+                .failed, "running \(command): \(finished.sentence)",
+                fix: "run it by hand, as `jeeves kubectl --` or `jeeves helm --` and what it does, "
+                    + "to see all that it says")
         }
         return finished.output
     }

@@ -85,7 +85,8 @@ struct Drain: Sendable {
         guard finished.succeeded else {
             throw Failure(
                 Kubectl.isOutage(finished) ? .unavailable : .failed,
-                "\(tried) to pods: \(finished.sentence)")
+                "\(tried) to pods: \(finished.sentence)",
+                fix: "look at `jeeves kubectl -- get nodes`, then run `jeeves up` again")
         }
     }
 

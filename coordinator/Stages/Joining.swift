@@ -42,7 +42,9 @@ struct Joining: Sendable {
         let minted = try await run.downlinks.ask(
             controller, .mintJoinTicket, deadline: .seconds(90))
         guard case .secret(let text) = minted else {
-            throw Failure(.invalid, "asking \(controller) for a join ticket: it sent none")
+            throw Failure(
+                .invalid, "asking \(controller) for a join ticket: it sent none",
+                fix: "install the agent that belongs to this coordinator")
         }
         let ticket = try JSON.decode(
             JoinTicket.self, from: text.reveal().utf8, what: "a join ticket")

@@ -30,13 +30,16 @@ struct NodePlan: Sendable {
         let answer = try await run.downlinks.ask(
             spec.node, .check(spec), deadline: Self.deadline)
         guard case .text(let text) = answer else {
-            throw Failure(.invalid, "asking \(spec.node) what would change: it sent no findings")
+            throw Failure(
+                .invalid, "asking \(spec.node) what would change: it sent no findings",
+                fix: "install the agent that belongs to this coordinator")
         }
         let findings: [StepFinding] = try JSON.decode(
             from: text.utf8, what: "the findings of \(spec.node)")
         guard findings.map(\.id) == spec.steps.map(\.id) else {
             throw Failure(
-                .invalid, "asking \(spec.node) what would change: it answers other steps")
+                .invalid, "asking \(spec.node) what would change: it answers other steps",
+                fix: "install the agent that belongs to this coordinator")
         }
         return findings
     }

@@ -118,9 +118,10 @@ private final class LiveChild: Sendable {
                 }
             return finished(status)
         } catch let error as SubprocessError {
+            let isMissing = error.code == .executableNotFound
             throw Failure(
-                error.code == .executableNotFound ? .notFound : .failed,
-                "running \(command): \(error)")
+                isMissing ? .notFound : .failed, "running \(command): \(error)",
+                fix: isMissing ? "install \(command.program)" : "")
         }
     }
 
