@@ -279,7 +279,8 @@ public actor Reconciler {
         await record(spec.id, cause, .started, "")
         do {
             switch spec.presence {
-            case .present: try await step.apply(world)
+            case .present:
+                try await step.apply(world) { [weak self] in await self?.tellProgress(spec.id, $0) }
             case .absent: try await step.remove(world)
             }
             guard isRight(try await step.check(world), spec) else {
@@ -293,6 +294,13 @@ public actor Reconciler {
             await record(spec.id, cause, .failed, Failure(error, trying: "\(spec.id)").message)
             throw error
         }
+    }
+
+    /// What a step does while it is applied.
+    private func tellProgress(_ id: StepID, _ text: String) {
+        guard attempts[id]?.detail != text else { return }
+        attempts[id]?.detail = text
+        publish()
     }
 
     private func isRight(_ found: Condition, _ spec: StepSpec) -> Bool {

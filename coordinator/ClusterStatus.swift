@@ -15,7 +15,7 @@ public struct ClusterStatus: Codable, Sendable {
         /// Shut out by `jeeves node revoke`.
         public let revoked: Bool
         public let status: NodeStatus?
-        /// Time since the report, for people: `3.2s`.
+        /// Time since the report, for people: `2d4h`; the report itself says when.
         public let age: String
     }
 
@@ -76,7 +76,7 @@ public struct ClusterStatus: Codable, Sendable {
                 address: machine.privateAddress, publicAddress: machine.publicAddress,
                 connected: connected.contains(name), revoked: denied.contains(name.rawValue),
                 status: status,
-                age: age?.shortText ?? "-")
+                age: age?.ageText ?? "-")
         }
         let layers = try store.get(LayersLook.Result.self, .meta, LayersLook.key)
         return ClusterStatus(

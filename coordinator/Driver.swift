@@ -89,7 +89,8 @@ public struct Driver: Sendable {
                     downlinks: downlinks, cluster: spec.cluster, world: world,
                     folder: "\(project.state)/kube", log: log),
                 cloud: cloud, package: package.announced, pin: authority.pin,
-                options: request.options, log: log, say: say, actor: request.actor)
+                options: request.options, log: log, say: say,
+                show: { progress(.doing($0)) }, actor: request.actor)
             let result = try await tenure.hold {
                 try await Reception.open(stageRun, authority: authority, package: package) {
                     try await body(
@@ -143,7 +144,7 @@ public struct Driver: Sendable {
         progress(.line("rollout \(run.driving.run)"))
         let engine = Engine(
             recipe: recipe, run: run, goal: goal, children: children, progress: progress)
-        let rollout = try await engine.walk()
+        let rollout = try await outlined(recipe) { try await engine.walk() }
         return UpReport(
             domain: run.cluster.domain, rollout: rollout,
             gate: try run.store.get(Gate.Verdict.self, .meta, Verify.verdictKey))
@@ -151,9 +152,9 @@ public struct Driver: Sendable {
 
     /// Points the domain at the first controller, wherever it is now.
     public func syncRecord() async throws -> Rollout {
-        try await Engine(
-            recipe: Recipes.record, run: run, children: children, progress: progress
-        ).walk()
+        let engine = Engine(
+            recipe: Recipes.record, run: run, children: children, progress: progress)
+        return try await outlined(engine.recipe) { try await engine.walk() }
     }
 
     /// What ``syncRecord()`` would change; changes nothing.
@@ -166,12 +167,32 @@ public struct Driver: Sendable {
         if let held = try run.held(in: recipe) {
             progress(.line("note: `jeeves up` refuses this: \(held.reason)"))
         }
-        var found: [Plan.StagePlan] = []
-        for stage in recipe {
-            progress(.started(stage.name))
-            found.append(Plan.StagePlan(stage: stage.name, changes: try await stage.plan(run)))
+        let found = try await outlined(recipe, timed: false) {
+            var found: [Plan.StagePlan] = []
+            for stage in recipe {
+                progress(.started(stage.name, at: run.world.clock.now()))
+                found.append(Plan.StagePlan(stage: stage.name, changes: try await stage.plan(run)))
+            }
+            return found
         }
         return try Plan(of: run.cluster, contents: run.contents(of: recipe), stages: found)
+    }
+
+    /// Tells which stages follow, with what rollouts have taken for them if it is `timed`, and
+    /// that none follows any more.
+    private func outlined<Result: Sendable>(
+        _ stages: [any Stage], timed: Bool = true, _ body: () async throws -> Result
+    ) async throws -> Result {
+        let earlier = timed ? try Rollouts(run.store).all() : []
+        progress(.outline(StageOutlook.of(stages, after: earlier)))
+        do {
+            let result = try await body()
+            progress(.closed(isDone: true))
+            return result
+        } catch {
+            progress(.closed(isDone: false))
+            throw error
+        }
     }
 
     /// Undoes the install recipe in reverse order.
@@ -181,10 +202,14 @@ public struct Driver: Sendable {
         let subject = "cluster/\(run.cluster.cluster)"
         try run.note(subject, .started)
         do {
-            progress(.started(.dns))
-            var lines = ["dns: \(try await RecordStage().destroy(run))"]
-            progress(.started(.provision))
-            lines.append("provision: \(try await Provision().destroy(run))")
+            let (record, provision) = (RecordStage(), Provision())
+            let clock = run.world.clock
+            let lines = try await outlined([record, provision], timed: false) { [run] in
+                progress(.started(record.name, at: clock.now()))
+                let line = "dns: \(try await record.destroy(run))"
+                progress(.started(provision.name, at: clock.now()))
+                return [line, "provision: \(try await provision.destroy(run))"]
+            }
             try run.note(subject, .done, lines.joined(separator: "; "))
             return lines
         } catch {

@@ -73,19 +73,48 @@ public struct RolloutDesk: Sendable {
         _ id: RunID, _ heard: (RolloutProgress) -> Void
     ) async throws -> Rollout {
         var last: Rollout?
+        var shown: [Activity] = []
         while true {
             // Asked first: who has ended had written the end before.
             let isDriven = try driver() != nil
             let now = try find(id)
+            if last == nil { heard(.outline(try outlook(of: now))) }
             for word in now.news(since: last) { heard(word) }
             last = now
-            if now.endedAt != nil { return now }
+            let activities = try activities(in: now)
+            for activity in activities where !shown.contains(activity) { heard(.doing(activity)) }
+            shown = activities
+            if now.endedAt != nil {
+                heard(.closed(isDone: now.state == .done))
+                return now
+            }
             guard isDriven else {
+                heard(.closed(isDone: false))
                 throw Failure(
                     .unavailable, "watching rollout \(id): the process that ran it has ended",
                     fix: "run `jeeves up` to go on")
             }
             try await world.clock.sleep(Self.lookEvery, op: "rollout.watch")
+        }
+    }
+
+    /// One without a goal leads the name alone.
+    private func outlook(of rollout: Rollout) throws -> [StageOutlook] {
+        StageOutlook.of(
+            rollout.goal == nil ? Recipes.record : Recipes.install,
+            after: try Rollouts(store).all().filter { $0.id != rollout.id })
+    }
+
+    /// What the nodes do that the running stage leads, as their agents said last.
+    private func activities(in rollout: Rollout) throws -> [Activity] {
+        guard let entry = rollout.stages.last, entry.endedAt == nil,
+            let stage = [MicroK8sSpec.Role.controller, .worker].map(Convergence.init)
+                .first(where: { $0.stage == entry.stage }),
+            let infrastructure = try? StageRun.infrastructure(in: store)
+        else { return [] }
+        return try infrastructure.nodes(stage.role).compactMap { node in
+            let status = try store.get(NodeStatus.self, .statuses, node.rawValue)
+            return try store.get(NodeSpec.self, .specs, node.rawValue).map { Activity($0, status) }
         }
     }
 
@@ -203,7 +232,7 @@ extension Rollout {
         var news: [RolloutProgress] = []
         for (index, entry) in stages.enumerated() {
             let known = last.flatMap { $0.stages.count > index ? $0.stages[index] : nil }
-            if known == nil { news.append(.started(entry.stage)) }
+            if known == nil { news.append(.started(entry.stage, at: entry.startedAt)) }
             if entry.endedAt != nil, known?.endedAt == nil { news.append(.ended(entry)) }
         }
         if state == .paused, last?.state != .paused {

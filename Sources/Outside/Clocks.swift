@@ -66,6 +66,22 @@ extension Duration {
         return "\(seconds / 3600)h \((seconds % 3600) / 60)m"
     }
 
+    /// How old something is, or how long it goes on, in at most two units: `45s`, `1m30s`, `17m`,
+    /// `3h5m`, `2d4h`. For people, as kubectl writes it.
+    public var ageText: String {
+        let seconds = max(0, Int(self / .seconds(1)))
+        let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400)
+        func two(_ large: String, _ small: Int, _ unit: String) -> String {
+            small == 0 ? large : "\(large)\(small)\(unit)"
+        }
+        if minutes == 0 { return "\(seconds)s" }
+        if minutes < 10 { return two("\(minutes)m", seconds % 60, "s") }
+        if hours == 0 { return "\(minutes)m" }
+        if hours < 10 { return two("\(hours)h", minutes % 60, "m") }
+        if days == 0 { return "\(hours)h" }
+        return days < 10 ? two("\(days)d", hours % 24, "h") : "\(days)d"
+    }
+
     /// The largest whole unit, `62 days` or `1 minute`: for people.
     public var words: String {
         let seconds = Int(self / .seconds(1))

@@ -91,9 +91,23 @@ extension Snapd {
     /// One piece of work of snapd, and how far it is.
     public struct Change: Decodable, Hashable, Sendable {
         public struct Task: Decodable, Hashable, Sendable {
+            /// Bytes of a download; 1 of 1 for all else.
+            struct Progress: Decodable, Hashable {
+                let done: UInt64
+                let total: UInt64
+            }
+
             public let summary: String
             public let status: String
             public let log: [String]?
+            let progress: Progress?
+
+            /// `Download snap "microk8s", 45 % of 163.1 MiB`.
+            fileprivate var sentence: String {
+                guard let progress, progress.total > 1 else { return summary }
+                let percent = min(100, Double(progress.done) / Double(progress.total) * 100)
+                return "\(summary), \(Int(percent)) % of \(progress.total.sizeText)"
+            }
         }
 
         public let id: String
@@ -107,7 +121,7 @@ extension Snapd {
         public var succeeded: Bool { ready && status == "Done" }
         /// What is going on now, for a person.
         public var activity: String {
-            tasks?.first { $0.status == "Doing" }?.summary ?? summary
+            tasks?.first { $0.status == "Doing" }?.sentence ?? summary
         }
 
         /// Why a change that ended did not succeed: snapd's own words, the last line of a failed

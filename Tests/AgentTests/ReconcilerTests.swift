@@ -30,6 +30,20 @@ private struct LyingStep: Step {
     func remove(_ world: World) async throws {}
 }
 
+/// A step that says what it does, and then waits.
+private struct TellingStep: Step {
+    static let line = "Download snap, 45 % of 163.1 MiB"
+
+    func check(_ world: World) async throws -> Condition { .missing }
+    func apply(_ world: World) async throws {}
+    func remove(_ world: World) async throws {}
+
+    func apply(_ world: World, telling tell: @escaping Telling) async throws {
+        await tell(Self.line)
+        try await world.clock.sleep(.seconds(3600), op: "test.apply")
+    }
+}
+
 @Suite struct ReconcilerTests {
     private let fake = FakeWorld()
     private let settings = Settings(
@@ -44,8 +58,9 @@ private struct LyingStep: Step {
         fake.forgetOps()
     }
 
-    private func reconciler() -> Reconciler {
-        Reconciler(
+    private func reconciler(_ other: FakeWorld? = nil) -> Reconciler {
+        let fake = other ?? self.fake
+        return Reconciler(
             settings: settings, state: state, world: fake.world,
             facts: Facts(
                 system: "debian 12", kernel: "6", bootID: "b", address: "", instanceID: ""),
@@ -55,6 +70,7 @@ private struct LyingStep: Step {
                 switch spec.body {
                 case .packages(let packages): FileStep(path: packages.names.first ?? "/x")
                 case .microk8s: LyingStep()
+                case .join: TellingStep()
                 default: nil
                 }
             })
@@ -90,6 +106,26 @@ private struct LyingStep: Step {
         try await reconciler.pass()
         #expect(fake.ops == [])
         #expect(await reconciler.status().isConverged(generation: 1))
+    }
+
+    @Test("what a step says while it is applied is in the status at once")
+    func telling() async throws {
+        let world = FakeWorld(autoAdvance: false)
+        try state.prepare(world.files)
+        let reconciler = reconciler(world)
+        await reconciler.accept(
+            spec([
+                StepSpec(
+                    id: StepID(unchecked: "join"), body: .join(JoinSpec(controller: "10.0.0.1")))
+            ]))
+        let passing = Task { try await reconciler.pass() }
+        for await status in await reconciler.statuses() {
+            guard status.steps.first?.detail == TellingStep.line else { continue }
+            #expect(state(of: "join", in: status) == .converging(attempt: 1))
+            break
+        }
+        passing.cancel()
+        try await passing.value
     }
 
     @Test("a fresh check says what is wrong of each step of a spec, and neither keeps nor does it")

@@ -68,6 +68,26 @@ import Testing
         }
     }
 
+    @Test("while Helm works its pods are counted, if somebody looks on", .timeLimit(.minutes(1)))
+    func watched() async throws {
+        try await withStand { fake, _, run in
+            let (shown, note) = AsyncStream<Activity>.makeStream()
+            var world = fake.world
+            world.processes = PatientProcesses(wrapped: fake.processes, shown: shown)
+            var other = run.in(world)
+            let last = Mutex<Activity?>(nil)
+            other.show = { activity in
+                last.withLock { $0 = activity }
+                note.yield(activity)
+            }
+            let said = try await App().run(other)
+            #expect(said == "Rocket.Chat 8.6.1")
+            let counted = last.withLock { $0 }
+            #expect(counted?.subject == "pods")
+            #expect(counted?.total != nil)
+        }
+    }
+
     @Test("pods that never come are told with the reason, at the deadline or once it is given up")
     func noPods() async throws {
         try await withStand { fake, cluster, run in
@@ -270,6 +290,30 @@ extension StageRun {
             cluster: cluster, project: project, world: world, store: store, ledger: ledger,
             driving: driving, downlinks: downlinks, access: access, cloud: cloud,
             package: package, pin: pin, options: options, log: log, say: say)
+    }
+}
+
+/// Children of which Helm's upgrade does not end before its pods were shown.
+private struct PatientProcesses: Processes {
+    let wrapped: FakeProcesses
+    let shown: AsyncStream<Activity>
+
+    func run(
+        _ command: Command, limits: Limits, op: Op,
+        started: @escaping @Sendable (ChildID) async throws -> Void,
+        line: @escaping @Sendable (String) async -> Void
+    ) async throws -> Finished {
+        if op == "helm.upgrade" {
+            for await activity in shown where activity.subject == "pods" { break }
+        }
+        return try await wrapped.run(
+            command, limits: limits, op: op, started: started, line: line)
+    }
+
+    func isAlive(_ child: ChildID) -> Bool { wrapped.isAlive(child) }
+
+    func terminate(_ child: ChildID, op: Op) async throws {
+        try await wrapped.terminate(child, op: op)
     }
 }
 

@@ -1,6 +1,7 @@
 import Model
 import Store
 import Support
+import Synchronization
 import Testing
 
 @testable import Coordinator
@@ -25,6 +26,42 @@ import Testing
 
     private func up(_ estate: Estate, _ edits: [(String, String)] = []) async throws {
         try await estate.drive(edits: edits) { _ = try await driver($0, estate).up() }
+    }
+
+    @Test("a plan and a walk tell first which stages follow, and in the end that none does")
+    func outline() async throws {
+        try await withEstate { estate in
+            let told = Mutex<[RolloutProgress]>([])
+            func driver(_ run: StageRun) -> Driver {
+                Driver(run: run, recipe: estate.recipe(), children: ChildTime()) { progress in
+                    told.withLock { $0.append(progress) }
+                }
+            }
+            func heard() -> [RolloutProgress] {
+                told.withLock { told in
+                    defer { told = [] }
+                    return told.filter { if case .line = $0 { false } else { true } }
+                }
+            }
+            let stages = estate.recipe().map(\.name)
+            for isFirst in [true, false] {
+                try await estate.drive { _ = try await driver($0).up() }
+                let walked = heard()
+                guard case .outline(let outlook) = walked.first else {
+                    Issue.record("it begins with \(walked.prefix(1))")
+                    return
+                }
+                #expect(outlook.map(\.stage) == stages)
+                #expect(outlook.allSatisfy { ($0.usualSeconds == nil) == isFirst })
+                #expect(walked.last == .closed(isDone: true))
+            }
+            try await estate.drive { _ = try await driver($0).plan() }
+            let planned = heard()
+            #expect(
+                planned.first
+                    == .outline(stages.map { StageOutlook(stage: $0, usualSeconds: nil) }))
+            #expect(planned.last == .closed(isDone: true))
+        }
     }
 
     @Test("a cluster that is as it was left has no drift, whatever the file says by now")

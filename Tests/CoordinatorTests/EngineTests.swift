@@ -64,10 +64,10 @@ import Testing
             #expect(rollout.state == .done && rollout.endedAt != nil)
             #expect(rollout.stages.map(\.summary) == ["done", "made"])
             #expect(
-                seen.all == [
-                    .started(.preflight), .ended(rollout.stages[0]), .started(.provision),
-                    .ended(rollout.stages[1]),
-                ])
+                seen.all
+                    == rollout.stages.flatMap {
+                        [.started($0.stage, at: $0.startedAt), .ended($0)]
+                    })
         }
     }
 
@@ -214,6 +214,19 @@ import Testing
                 ])
             #expect(events.allSatisfy { $0.cause == "rollout \(id)" })
         }
+    }
+
+    @Test("children that run at once take their time once")
+    func overlap() {
+        let time = ChildTime()
+        time.began(at: .seconds(10))
+        time.began(at: .seconds(12))
+        time.ended(at: .seconds(15))
+        #expect(time.total() == .zero, "one runs still")
+        time.ended(at: .seconds(20))
+        time.began(at: .seconds(30))
+        time.ended(at: .seconds(31))
+        #expect(time.total() == .seconds(11))
     }
 
     @Test("the time of children is told apart, by stage")

@@ -109,6 +109,40 @@ import Trust
         }
     }
 
+    @Test("watching tells what each node does, and usual times of earlier rollouts")
+    func nodes() async throws {
+        try await withDesk { desk, store, world, rollout in
+            let node = NodeName(unchecked: "controller-1")
+            try store.put(
+                .meta, StageRun.infrastructureKey,
+                Infrastructure(
+                    account: "1", roleName: "r",
+                    machines: [
+                        node: .init(
+                            role: .controller, instanceID: "i-1", privateAddress: "10.42.0.10",
+                            publicAddress: "203.0.113.9")
+                    ]))
+            try store.put(.specs, node.rawValue, RolloutProgressTests.spec)
+            try store.put(
+                .statuses, node.rawValue,
+                RolloutProgressTests.status(.converged, .converging(attempt: 1)))
+            rollout.stages[0] = Rollout.Progress(stage: .controllers, startedAt: world.clock.now())
+            try Rollouts(store).save(rollout)
+            var heard: [RolloutProgress] = []
+            let end = rollout
+            _ = try await desk.follow(id) { progress in
+                heard.append(progress)
+                guard case .doing = progress else { return }
+                var ended = end
+                try? Rollouts(store).end(&ended, as: .done, now: world.clock.now())
+            }
+            #expect(
+                heard.contains(
+                    .doing(Activity("controller-1", "certificate: asking", done: 1, of: 2))))
+            #expect(heard.last == .closed(isDone: true))
+        }
+    }
+
     @Test("watching tells each stage once, and ends as the rollout's own `jeeves up` does")
     func watching() async throws {
         try await withDesk { desk, store, world, rollout in
@@ -119,7 +153,14 @@ import Trust
             rollout.stages[0].endedAt = world.clock.now()
             try Rollouts(store).end(&rollout, as: .failed, now: world.clock.now())
             let ended = try await desk.follow(id) { heard.append($0) }
-            #expect(heard == [.started(.preflight), .ended(rollout.stages[0])])
+            let entry = rollout.stages[0]
+            #expect(
+                heard.dropFirst() == [
+                    .started(.preflight, at: entry.startedAt), .ended(entry),
+                    .closed(isDone: false),
+                ])
+            let outlook = StageOutlook(stage: .dns, usualSeconds: nil)
+            #expect(heard.first == .outline([outlook]), "a rollout without a goal")
             await Sentence(.gate, "the chat does not answer", fix: "look at").check {
                 try desk.judge(ended)
             }

@@ -1,5 +1,6 @@
 import Model
 import Outside
+import Synchronization
 import Testing
 
 @testable import Coordinator
@@ -7,7 +8,7 @@ import Testing
 @Suite struct TerraformLogTests {
     @Test("errors of an apply become one failure that names the resource and what to do next")
     func errors() {
-        let log = TerraformLog(say: { _ in })
+        let log = TerraformLog()
         let event = #"""
             {"type":"diagnostic","diagnostic":{"severity":"error","summary":"no such role",
             "detail":"gone","address":"aws_iam_role.node"}}
@@ -20,9 +21,33 @@ import Testing
         #expect(failure.fix.contains("jeeves up"))
     }
 
+    @Test("an apply tells what it makes and how far it is; what is replaced counts twice")
+    func progress() {
+        let told = Mutex<[Activity]>([])
+        let log = TerraformLog(
+            applying: [Change(.create, "aws_vpc.this"), Change(.replace, "aws_eip.this")]
+        ) { activity in told.withLock { $0.append(activity) } }
+        func hook(_ type: String, _ address: String) -> String {
+            #"{"type":"apply_\#(type)","hook":{"resource":{"addr":"\#(address)"},"#
+                + #""action":"create","elapsed_seconds":12}}"#
+        }
+        log.note(hook("start", "aws_vpc.this"))
+        log.note(hook("start", "aws_eip.this"))
+        log.note(hook("complete", "aws_vpc.this"))
+        log.note(hook("errored", "aws_eip.this"))
+        let activities = told.withLock { $0 }
+        #expect(
+            activities.map(\.text) == [
+                "aws_vpc.this", "aws_eip.this and 1 more", "aws_eip.this", "",
+            ])
+        #expect(activities.map(\.done) == [0, 0, 1, 1])
+        #expect(activities.allSatisfy { $0.total == 3 })
+        #expect(activities.flatMap(\.lines) == ["aws_vpc.this done after 12s"])
+    }
+
     @Test("a flood of errors is bounded")
     func flood() {
-        let log = TerraformLog(say: { _ in })
+        let log = TerraformLog()
         for _ in 0..<10_000 {
             log.note(
                 #"{"type":"diagnostic","diagnostic":{"severity":"error","summary":"again"}}"#)
@@ -32,7 +57,7 @@ import Testing
 
     @Test("without an error event the child's own last line is told")
     func silent() {
-        let failure = TerraformLog(say: { _ in })
+        let failure = TerraformLog()
             .failure("planning", Finished(ending: .exited(1), errors: "state lock held\n"))
         #expect(failure.message.contains("state lock held"))
     }

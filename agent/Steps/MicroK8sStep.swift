@@ -65,18 +65,23 @@ struct MicroK8sStep: Step {
 
     /// Throws `conflict` if another channel or launch configuration is there already, `unavailable`
     /// while snapd is busy, `timeout` with MicroK8s' own last lines if it does not become ready.
-    func apply(_ world: World) async throws {
+    func apply(_ world: World) async throws { try await apply(world, telling: { _ in }) }
+
+    func apply(_ world: World, telling tell: @escaping Telling) async throws {
         let snap = try await installation.find(world)
         if snap == nil { try writeConfiguration(world) }
         let left = try named(world).filter { $0 == snap?.tracked && $0 != spec.channel }
         try remember(left + [spec.channel], world)
-        try await installation.install(channel: spec.channel, leaving: Set(left), world)
+        try await installation.install(
+            channel: spec.channel, leaving: Set(left), world, telling: tell)
         try remember([spec.channel], world)
         if try isMember(world) { return }
+        await tell("waiting for it to be ready")
         let readiness = MicroK8sReadiness(id: id)
         var enabled = try await readiness.enabledAddons(world)
         try await readiness.configurationApplied(world)
         for addon in spec.addons where !enabled.contains(addon) {
+            await tell("enabling \(addon)")
             enabled = try await readiness.enable(addon, world)
         }
         try world.files.replace(

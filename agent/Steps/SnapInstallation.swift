@@ -37,16 +37,17 @@ struct SnapInstallation: Sendable {
     /// `channel`. Throws `conflict` for any other channel, `unavailable` while snapd is busy,
     /// `timeout`, and `failed` with snapd's own words.
     func install(
-        channel: String, leaving left: Set<String> = [], _ world: World
+        channel: String, leaving left: Set<String> = [], _ world: World,
+        telling tell: @escaping Telling = { _ in }
     ) async throws {
         let running = try snapd.firstRunning(
             in: await send(snapd.running(), op: "snap.running", world))
         // Whoever began it: what it left is looked at below.
-        if let running { _ = try await end(of: running.id, world) }
+        if let running { _ = try await end(of: running.id, world, tell) }
         if try await find(world) == nil {
             try await change(
                 snapd.install(channel: channel), "installing \(snapd.name) from \(channel)",
-                op: "snap.install", world)
+                op: "snap.install", world, tell)
         }
         guard let snap = try await find(world) else {
             throw Failure(
@@ -56,11 +57,11 @@ struct SnapInstallation: Sendable {
         // First of all: a refresh in the middle of a first start is the worst time for it.
         if !isHeld(snap, now: world.clock.now()) {
             try await change(
-                snapd.hold(), "holding refreshes of \(snapd.name)", op: "snap.hold", world)
+                snapd.hold(), "holding refreshes of \(snapd.name)", op: "snap.hold", world, tell)
         }
         if !snap.isActive {
             try await change(
-                snapd.enable(), "enabling \(snapd.name)", op: "snap.enable", world)
+                snapd.enable(), "enabling \(snapd.name)", op: "snap.enable", world, tell)
         }
         guard snap.tracked != channel else { return }
         guard left.contains(snap.tracked) else {
@@ -72,8 +73,8 @@ struct SnapInstallation: Sendable {
         }
         try await change(
             snapd.refresh(channel: channel),
-            "refreshing \(snapd.name) from \(snap.tracked) to \(channel)", op: "snap.refresh", world
-        )
+            "refreshing \(snapd.name) from \(snap.tracked) to \(channel)", op: "snap.refresh",
+            world, tell)
     }
 
     /// snapd holds "for ever" as a date far away, so one that is past holds nothing.
@@ -83,18 +84,21 @@ struct SnapInstallation: Sendable {
     }
 
     private func change(
-        _ request: HTTPRequest, _ tried: String, op: Op, _ world: World
+        _ request: HTTPRequest, _ tried: String, op: Op, _ world: World,
+        _ tell: @escaping Telling
     ) async throws {
         let response = try await send(request, op: op, world)
         guard let id = try snapd.started(in: response, trying: tried) else { return }
-        let change = try await end(of: id, world)
+        let change = try await end(of: id, world, tell)
         guard change.succeeded else {
             throw Failure(
                 .failed, "\(tried): \(change.reason)", fix: "run `snap change \(id)` on the node")
         }
     }
 
-    private func end(of id: String, _ world: World) async throws -> Snapd.Change {
+    private func end(
+        of id: String, _ world: World, _ tell: @escaping Telling
+    ) async throws -> Snapd.Change {
         var activity = ""
         do {
             return try await world.clock.poll(
@@ -104,6 +108,7 @@ struct SnapInstallation: Sendable {
                 let change = try snapd.change(
                     in: await send(snapd.change(id), op: "snap.change", world))
                 activity = change.activity
+                await tell(activity)
                 return change.ready ? change : nil
             }
         } catch let failure as Failure where failure.code == .timeout && !activity.isEmpty {

@@ -12,6 +12,9 @@ public protocol Step: Sendable {
     /// Makes it so. Safe to repeat after a crash anywhere in it.
     func apply(_ world: World) async throws
 
+    /// The same for a step that takes minutes: says meanwhile what it does, a line for a person.
+    func apply(_ world: World, telling tell: @escaping Telling) async throws
+
     /// Takes it away. Safe to repeat after a crash anywhere in it.
     func remove(_ world: World) async throws
 
@@ -26,7 +29,14 @@ public protocol Step: Sendable {
     func publicCertificate(_ world: World) async -> PublicCertificate?
 }
 
+/// Where a step says what it does while it is applied.
+public typealias Telling = @Sendable (String) async -> Void
+
 extension Step {
+    public func apply(_ world: World, telling tell: @escaping Telling) async throws {
+        try await apply(world)
+    }
+
     public func diff(_ world: World) async throws -> String { "" }
     public func detail(_ world: World) async -> String { "" }
     public func publicCertificate(_ world: World) async -> PublicCertificate? { nil }

@@ -74,8 +74,11 @@ enum Interrupts {
 enum ProgressLines {
     static func show(_ progress: RolloutProgress) {
         switch progress {
-        case .started(let stage): Terminal.complain("==> \(stage.rawValue)")
+        case .started(let stage, _): Terminal.complain("==> \(stage.rawValue)")
         case .line(let text): Terminal.complain("    \(text)")
+        case .doing(let activity):
+            for line in activity.lines { Terminal.complain("    \(line)") }
+        case .outline, .closed: break
         case .ended(let entry): Terminal.complain("    \(sentence(entry))")
         }
     }

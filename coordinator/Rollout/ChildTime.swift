@@ -2,16 +2,36 @@ import Model
 import Outside
 import Synchronization
 
-/// Adds up the time that child programs take, so that what Jeeves itself costs can be told apart.
+/// Adds up the time in which child programs run, so that what Jeeves itself costs can be told
+/// apart. Two that run at once take their time once.
 final class ChildTime: Sendable {
-    private let sum = Mutex(Duration.zero)
+    private struct State {
+        var sum = Duration.zero
+        var running = 0
+        var since = Duration.zero
+    }
 
-    func add(_ duration: Duration) { sum.withLock { $0 += duration } }
+    private let state = Mutex(State())
 
-    func total() -> Duration { sum.withLock { $0 } }
+    func began(at now: Duration) {
+        state.withLock { state in
+            if state.running == 0 { state.since = now }
+            state.running += 1
+        }
+    }
+
+    func ended(at now: Duration) {
+        state.withLock { state in
+            state.running -= 1
+            if state.running == 0 { state.sum += now - state.since }
+        }
+    }
+
+    /// Of those that have ended.
+    func total() -> Duration { state.withLock { $0.sum } }
 }
 
-/// Runs children as `wrapped` does and adds their time to `time`.
+/// Runs children as `wrapped` does and tells `time` of them.
 struct TimedProcesses: Processes {
     let wrapped: any Processes
     let clock: any Clocks
@@ -22,8 +42,8 @@ struct TimedProcesses: Processes {
         started: @escaping @Sendable (ChildID) async throws -> Void,
         line: @escaping @Sendable (String) async -> Void
     ) async throws -> Finished {
-        let start = clock.uptime()
-        defer { time.add(clock.uptime() - start) }
+        time.began(at: clock.uptime())
+        defer { time.ended(at: clock.uptime()) }
         return try await wrapped.run(
             command, limits: limits, op: op, started: started, line: line)
     }

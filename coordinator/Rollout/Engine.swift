@@ -43,7 +43,7 @@ struct Engine: Sendable {
         try rollouts.save(rollout, [run.event(subject, .started)])
         for stage in recipe {
             var entry = Rollout.Progress(stage: stage.name, startedAt: clock.now())
-            progress(.started(stage.name))
+            progress(.started(stage.name, at: entry.startedAt))
             rollout.stages.append(entry)
             try rollouts.save(rollout)
             let childrenBefore = children.total()
@@ -132,11 +132,4 @@ extension Rollout.State {
         case .aborted: .aborted
         }
     }
-}
-
-/// What a person sees of a rollout while it runs.
-public enum RolloutProgress: Sendable, Hashable {
-    case started(StageName)
-    case line(String)
-    case ended(Rollout.Progress)
 }

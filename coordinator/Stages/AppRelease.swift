@@ -165,6 +165,8 @@ struct AppRelease: Sendable {
         run.say("helm: upgrading \(app.release), at most \(timeout.shortText)")
         let tried = "installing release \(app.release)"
         let finished: Finished
+        let watching = Task { try await showPods() }
+        defer { watching.cancel() }
         do {
             finished = try await run.effect(
                 cluster.helm.upgrade(
@@ -180,5 +182,18 @@ struct AppRelease: Sendable {
         }
         throw await diagnosis.explain(
             Failure(isLate ? .timeout : .failed, "\(tried): \(finished.sentence)"))
+    }
+
+    /// Helm says nothing until it ends, so the pods are counted meanwhile, if somebody looks on.
+    private func showPods() async throws {
+        guard let show = cluster.run.show else { return }
+        while true {
+            try await cluster.run.world.clock.sleep(.seconds(3), op: "app.watch")
+            let list = try? await cluster.output(
+                cluster.kubectl.list("pods", namespace: app.namespace, selector: selector),
+                op: "app.watch")
+            guard let (ready, all) = try list.map(Kubectl.readiness) else { continue }
+            show(Activity("pods", "ready", done: ready, of: all))
+        }
     }
 }

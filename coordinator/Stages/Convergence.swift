@@ -89,10 +89,15 @@ struct Convergence: Sendable {
         let clock = run.world.clock
         let start = clock.uptime()
         var watch = Watch(specs: specs, since: start, apart: later)
+        var shown: [NodeName: Activity] = [:]
         while true {
             for spec in specs {
                 let status = await run.downlinks.status(of: spec.node)
-                for line in watch.note(status, of: spec, now: clock.uptime()) { run.say(line) }
+                let lines = watch.note(status, of: spec, now: clock.uptime())
+                let activity = Activity(spec, status)
+                guard !lines.isEmpty || activity != shown[spec.node] else { continue }
+                shown[spec.node] = activity
+                report(lines, activity, status, run)
             }
             let now = clock.uptime()
             if watch.isDone { return watch.changed }
@@ -102,6 +107,17 @@ struct Convergence: Sendable {
             }
             try await clock.sleep(.milliseconds(200), op: "nodes.wait")
         }
+    }
+
+    /// Lines of a node in trouble stay; of another one it is enough to see what it does.
+    private func report(
+        _ lines: [String], _ activity: Activity, _ status: NodeStatus?, _ run: StageRun
+    ) {
+        let isTroubled = status?.steps.contains { $0.state.isTrouble } ?? false
+        if isTroubled { lines.forEach(run.say) }
+        var activity = activity
+        activity.lines = isTroubled ? [] : lines
+        run.tell(activity)
     }
 
     /// Of the steps that the nodes of the role get; nil before there are machines.

@@ -41,14 +41,24 @@ struct Enrol: Stage {
     ) async throws -> Set<NodeName> {
         let clock = run.world.clock
         let end = clock.uptime() + deadline
-        var last: Set<NodeName> = []
+        var last: Set<NodeName>?
         while true {
             let here = await run.downlinks.reported().intersection(wanted)
-            for node in here.subtracting(last).sorted() { run.say("\(node): connected") }
+            if here != last { run.tell(activity(wanted, here, before: last ?? [])) }
             last = here
             guard here != wanted, clock.uptime() < end else { return wanted.subtracting(here) }
             try await clock.sleep(.milliseconds(200), op: "enrol.wait")
         }
+    }
+
+    private static func activity(
+        _ wanted: Set<NodeName>, _ here: Set<NodeName>, before: Set<NodeName>
+    ) -> Activity {
+        let away = wanted.subtracting(here).sorted().map(\.rawValue).joined(separator: ", ")
+        return Activity(
+            "agents", away.isEmpty ? "" : "waiting for \(away)", done: here.count,
+            of: wanted.count,
+            lines: here.subtracting(before).sorted().map { "\($0): connected" })
     }
 
     private func lateness(missing: Set<NodeName>, _ run: StageRun) -> Failure {

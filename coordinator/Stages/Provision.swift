@@ -155,7 +155,7 @@ struct Provision: Stage {
     private func planned(
         _ run: StageRun, destroying: Bool = false, replacing: [NodeName: MicroK8sSpec.Role]
     ) async throws -> [Change] {
-        let seen = TerraformLog(say: { _ in })
+        let seen = TerraformLog()
         let finished = try await run.effect(
             terraform(run).plan(destroying: destroying, replacing: replacing), stage: name,
             limits: Self.limits,
@@ -166,7 +166,7 @@ struct Provision: Stage {
 
     private func apply(_ run: StageRun, changes: [Change]) async throws -> String {
         run.say("terraform: \(changes.count) changes, usually 1 to 3 minutes")
-        let seen = TerraformLog(say: run.say)
+        let seen = TerraformLog(applying: changes) { run.tell($0) }
         let finished = try await run.effect(
             terraform(run).apply(), stage: name, limits: Self.limits, op: "terraform.apply",
             line: { seen.note($0) })

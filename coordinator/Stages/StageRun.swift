@@ -22,6 +22,8 @@ struct StageRun: Sendable {
     let log: Logger
     /// One line of progress for a person.
     let say: @Sendable (String) -> Void
+    /// Where it is shown what parts of a stage do; nil if nobody looks on.
+    var show: (@Sendable (Activity) -> Void)?
     /// Who runs this coordinator: the actor of its events.
     var actor = "coordinator"
     /// Why it acts, if not for the rollout.
@@ -41,6 +43,11 @@ struct StageRun: Sendable {
     }
 
     static let infrastructureKey = "infrastructure"
+
+    /// Shows what a part of a stage does now; what that says as lines is said if nobody looks on.
+    func tell(_ activity: Activity) {
+        if let show { show(activity) } else { activity.lines.forEach(say) }
+    }
 
     /// Runs a child that changes something outside. Its intent is on disk before it starts and its
     /// result after it ended; a survivor of an earlier run is awaited first. What it prints goes to

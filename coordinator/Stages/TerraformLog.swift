@@ -3,10 +3,12 @@ import Outside
 import Synchronization
 import Tools
 
-/// Collects what one Terraform run says, and tells a person about it line by line.
+/// Collects what one Terraform run says, and tells a person how far it is.
 final class TerraformLog: Sendable {
     private struct Seen {
         var changes: [Change] = []
+        var running: Set<String> = []
+        var done = 0
         var errors: [String] = []
         var summary = ""
     }
@@ -15,22 +17,46 @@ final class TerraformLog: Sendable {
     private static let errorsMax = 20
 
     private let seen = Mutex(Seen())
-    private let say: @Sendable (String) -> Void
+    /// How many resources it will make or take away; one that is replaced counts twice.
+    private let total: Int
+    private let tell: @Sendable (Activity) -> Void
 
-    init(say: @escaping @Sendable (String) -> Void) { self.say = say }
+    init(
+        applying changes: [Change] = [], tell: @escaping @Sendable (Activity) -> Void = { _ in }
+    ) {
+        total = changes.reduce(0) { $0 + ($1.action == .replace ? 2 : 1) }
+        self.tell = tell
+    }
 
     func note(_ line: String) {
         guard let event = TerraformEvent(line: line) else { return }
         switch event {
         case .planned(let change, _): seen.withLock { $0.changes.append(change) }
-        case .completed(let address, let seconds): say("\(address) done after \(seconds)s")
+        case .started(let address, _): tell(activity { _ = $0.running.insert(address) })
+        case .completed(let address, let seconds):
+            var now = activity {
+                $0.running.remove(address)
+                $0.done += 1
+            }
+            now.lines = ["\(address) done after \(seconds)s"]
+            tell(now)
+        case .failed(let address): tell(activity { _ = $0.running.remove(address) })
         case .summary(let add, let change, let remove):
             seen.withLock { $0.summary = "\(add) added, \(change) changed, \(remove) removed" }
         case .error(let summary, let detail, let address):
             let place = address.isEmpty ? "" : "\(address): "
             let text = "\(place)\(summary)\(detail.isEmpty ? "" : ": \(detail)")"
             seen.withLock { if $0.errors.count < Self.errorsMax { $0.errors.append(text) } }
-        case .started, .failed: break
+        }
+    }
+
+    /// What Terraform does after `change` of what was seen.
+    private func activity(after change: (inout Seen) -> Void) -> Activity {
+        seen.withLock { seen in
+            change(&seen)
+            let first = seen.running.min() ?? ""
+            let more = seen.running.count > 1 ? " and \(seen.running.count - 1) more" : ""
+            return Activity("terraform", first + more, done: seen.done, of: total)
         }
     }
 

@@ -35,6 +35,17 @@ import Tools
         #expect(await step.detail(node.fake.world) == "v1.34.1, revision 8511")
     }
 
+    @Test("it says what snapd does for it, and what it waits for")
+    func telling() async throws {
+        let (lines, said) = AsyncStream<String>.makeStream()
+        let node = node()
+        try await step.apply(node.fake.world) { said.yield($0) }
+        said.finish()
+        var told: [String] = []
+        for await line in lines where told.last != line { told.append(line) }
+        #expect(told == ["S", "waiting for it to be ready"])
+    }
+
     @Test("the launch configuration is there before the install, and the hold comes right after")
     func differs() async throws {
         let node = node()
