@@ -69,7 +69,7 @@ extension Duration {
     /// How old something is, or how long it goes on, in at most two units: `45s`, `1m30s`, `17m`,
     /// `3h5m`, `2d4h`. For people, as kubectl writes it.
     public var ageText: String {
-        let seconds = max(0, Int(self / .seconds(1)))
+        let seconds = max(0, Int(components.seconds))
         let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400)
         func two(_ large: String, _ small: Int, _ unit: String) -> String {
             small == 0 ? large : "\(large)\(small)\(unit)"
@@ -84,7 +84,7 @@ extension Duration {
 
     /// The largest whole unit, `62 days` or `1 minute`: for people.
     public var words: String {
-        let seconds = Int(self / .seconds(1))
+        let seconds = Int(components.seconds)
         let units = [("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)]
         let (unit, size) = units.first { seconds >= $0.1 } ?? ("second", 1)
         let count = seconds / size

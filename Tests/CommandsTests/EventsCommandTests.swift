@@ -22,7 +22,7 @@ import Testing
     func lines() throws {
         let line = EventLines.line(event, now: event.at + 90)
         #expect(line.hasSuffix("a\\u001b[31m\\u000ab\\u009b\\u202ec"))
-        #expect(line.hasPrefix("1m 30s "))
+        #expect(line.hasPrefix("1m30s "))
         let json = try EventLines.json(event)
         #expect(json.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control })
         #expect(json.contains("\"at\":\"2026-01-01T00:00:00Z\""))

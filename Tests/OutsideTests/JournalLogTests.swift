@@ -12,7 +12,7 @@ struct JournalLogTests {
 
     @Test("an entry is one plain line with its metadata in order")
     func line() {
-        var log = LineLog(label: "jeeves", coloured: false)
+        var log = LineLog(label: "jeeves", hasColors: false)
         log.metadata["node"] = "ctl-1"
         log.metadata["step"] = "bound"
         let line = log.line(event("step failed", ["step": "haproxy"]))
@@ -21,14 +21,14 @@ struct JournalLogTests {
 
     @Test("control characters from outside are shown, not obeyed")
     func escaping() {
-        let line = LineLog(label: "jeeves", coloured: false)
+        let line = LineLog(label: "jeeves", hasColors: false)
             .line(event("a\nb", ["said": "\u{1B}[2Jé\u{202E}"]))
         #expect(line == #"jeeves: warning: a\nb said=\u{1B}[2Jé\u{202E}"#)
     }
 
     @Test("colours only where a terminal shows them")
     func colours() {
-        let line = LineLog(label: "jeeves", coloured: true).line(event("a", [:]))
+        let line = LineLog(label: "jeeves", hasColors: true).line(event("a", [:]))
         #expect(line == "jeeves: \u{1B}[33mwarning\u{1B}[0m: a")
     }
 

@@ -35,7 +35,7 @@ struct BackupCommand: AsyncParsableCommand {
         do {
             let report = try Backup(target.project(), world: World.live()).make(
                 to: Working.absolute(out), passphrase: passphrase.read(isNew: true))
-            try output.write(report, table: Self.text)
+            try output.write(report, on: target.terminal, table: Self.text)
         } catch { throw Ending.report(error) }
     }
 

@@ -39,7 +39,7 @@ struct CertCommand: AsyncParsableCommand {
             do {
                 let status = try await StatusCommand.read(target)
                 let found = status.certificates(now: World.live().clock.now())
-                try output.write(found, table: Self.table)
+                try output.write(found, on: target.terminal, table: Self.table)
             } catch { throw Ending.report(error) }
         }
 

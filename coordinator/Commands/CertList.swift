@@ -26,7 +26,9 @@ extension CertCommand {
             do {
                 let status = try await StatusCommand.read(target)
                 let now = World.live().clock.now()
-                try output.write(status.certificates(now: now)) { Self.table($0, now: now) }
+                try output.write(status.certificates(now: now), on: target.terminal) {
+                    Self.table($0, now: now)
+                }
             } catch { throw Ending.report(error) }
         }
 

@@ -37,7 +37,7 @@ extension CertCommand {
                         fix: "run `jeeves cert verify \(edge.name)`")
                 }
                 let found = try await compare(edge)
-                try output.write(found, table: Self.table)
+                try output.write(found, on: target.terminal, table: Self.table)
                 if let trouble = Self.verdict(found) { throw trouble }
             } catch { throw Ending.report(error) }
         }

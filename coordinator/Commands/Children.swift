@@ -27,12 +27,15 @@ final class Children: Sendable {
 struct NotedProcesses: Processes {
     let wrapped: any Processes
     let children: Children
+    /// Told of every child, also of one that may be killed.
+    var began: @Sendable (Command) -> Void = { _ in }
 
     func run(
         _ command: Command, limits: Limits, op: Op,
         started: @escaping @Sendable (ChildID) async throws -> Void,
         line: @escaping @Sendable (String) async -> Void
     ) async throws -> Finished {
+        began(command)
         guard limits.overstay == .left else {
             return try await wrapped.run(
                 command, limits: limits, op: op, started: started, line: line)

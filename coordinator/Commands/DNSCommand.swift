@@ -36,8 +36,8 @@ struct DNSCommand: AsyncParsableCommand {
             do {
                 let report = try await RecordReport.read(
                     target.project(), environment: Working.environment, world: World.live(),
-                    say: { Terminal.complain("    \($0)") })
-                try output.write(report, table: Self.table)
+                    say: { [terminal = target.terminal] in terminal.remark("    \($0)") })
+                try output.write(report, on: target.terminal, table: Self.table)
                 if let trouble = report.trouble { throw trouble }
             } catch { throw Ending.report(error) }
         }

@@ -13,27 +13,30 @@ struct Destroy: AsyncParsableCommand {
 
               jeeves destroy
               jeeves destroy --yes
+              jeeves destroy --yes --output json
             """)
 
     @OptionGroup var target: ProjectOptions
 
     @OptionGroup var place: WaitOption
 
+    @OptionGroup var format: LinesOption
+
     @Flag(help: "Do not ask.")
     var yes = false
 
     func run() async throws {
+        let lines = format.lines(of: "jeeves destroy")
         do {
             let spec = try target.project().spec(World.live().files)
             let question = "This destroys cluster \(spec.cluster) at \(spec.domain) and its data."
             guard yes || Terminal.confirm(question, word: spec.cluster.rawValue) else {
                 throw Failure(.conflict, "destroying \(spec.cluster): not confirmed", fix: "--yes")
             }
-        } catch { throw Ending.report(error) }
-        let lines = try await Drive.run(target, resume: "jeeves destroy", waits: place.waits) {
-            driver in
-            try await driver.destroy()
-        }
-        for line in lines { Terminal.write(line) }
+        } catch { throw Ending.report(error, lines: lines) }
+        let summary = try await Drive.run(
+            target, resume: "jeeves destroy", waits: place.waits, lines: lines
+        ) { try await $0.destroy() }
+        if let lines { lines.report(summary) } else { summary.forEach(Terminal.write) }
     }
 }

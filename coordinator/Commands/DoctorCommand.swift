@@ -56,7 +56,7 @@ struct DoctorCommand: AsyncParsableCommand {
             return try await driver.mend(found)
         }
         do {
-            try output.write(found, table: Self.table)
+            try output.write(found, on: target.terminal, table: Self.table)
             if let verdict = Self.verdict(found) { throw verdict }
         } catch { throw Ending.report(error) }
     }

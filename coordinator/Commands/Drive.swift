@@ -1,17 +1,16 @@
 import ArgumentParser
 import Coordinator
 import Glibc
-import Logging
 import Model
 import Outside
 import UnixSignals
 
-/// Runs something with an embedded coordinator: prints its progress, and turns Ctrl-C into a clean
-/// stop that says how to resume.
+/// Runs something with an embedded coordinator: shows its progress, or writes it as `lines`, and
+/// turns Ctrl-C into a clean stop that says how to resume.
 enum Drive {
     static func run<Result: Sendable>(
         _ options: ProjectOptions, rollout: RolloutOptions = RolloutOptions(), resume: String,
-        waits: Bool = false, cluster: ClusterSpec? = nil,
+        waits: Bool = false, cluster: ClusterSpec? = nil, lines: RolloutLines? = nil,
         _ body: @Sendable @escaping (Driver) async throws -> Result
     ) async throws -> Result {
         do {
@@ -20,23 +19,29 @@ enum Drive {
                 options: rollout, actor: Working.actor, verb: resume, waits: waits,
                 cluster: cluster)
             var world = World.live()
+            let progress: any ProgressWriter = lines ?? options.terminal.progress(world.clock)
+            defer { progress.close() }
             let children = Children()
-            world.processes = NotedProcesses(wrapped: world.processes, children: children)
-            var log = Logger(label: "jeeves", factory: { JournalLog.handler(label: $0) })
-            // The progress lines tell what happens; the log is for what goes wrong.
-            log.logLevel = .warning
-            let work = Task { [log, world] in
+            var processes = NotedProcesses(wrapped: world.processes, children: children)
+            if options.terminal.verbose {
+                processes.began = { progress.say("jeeves: running \($0)") }
+            }
+            world.processes = processes
+            let log = options.terminal.log(to: progress)
+            let work = Task { [world] in
                 try await Driver.drive(
-                    request, world: world, log: log, progress: ProgressLines.show, body)
+                    request, world: world, log: log, progress: { progress.note($0) }, body)
             }
             let interrupts = Interrupts.watch {
-                Terminal.complain("jeeves: stopping")
+                progress.say("jeeves: stopping")
                 work.cancel()
             } second: { [processes = world.processes] in
+                progress.close()
                 for command in await children.askToEnd(through: processes) {
                     Terminal.complain("jeeves: asked \(command) to end; the next run waits for it")
                 }
                 Terminal.complain("jeeves: interrupted at once; resume with: \(resume)")
+                lines?.interruption(resume: resume)
             }
             defer { interrupts.cancel() }
             let result = await work.result
@@ -44,7 +49,7 @@ enum Drive {
             if work.isCancelled, case .failure = result { throw CancellationError() }
             return try result.get()
         } catch {
-            throw Ending.report(error, resume: resume)
+            throw Ending.report(error, resume: resume, lines: lines)
         }
     }
 }
@@ -67,28 +72,5 @@ enum Interrupts {
                 _exit(Ending.interrupted.rawValue)
             }
         }
-    }
-}
-
-/// A rollout's progress, one line a stage and a line a node.
-enum ProgressLines {
-    static func show(_ progress: RolloutProgress) {
-        switch progress {
-        case .started(let stage, _): Terminal.complain("==> \(stage.rawValue)")
-        case .line(let text): Terminal.complain("    \(text)")
-        case .doing(let activity):
-            for line in activity.lines { Terminal.complain("    \(line)") }
-        case .outline, .closed: break
-        case .ended(let entry): Terminal.complain("    \(sentence(entry))")
-        }
-    }
-
-    static func sentence(_ entry: Rollout.Progress) -> String {
-        let took = entry.endedAt.map { end in
-            Duration.seconds(end.timeIntervalSince(entry.startedAt)).shortText
-        }
-        let children = Duration.seconds(entry.childSeconds).shortText
-        return "\(entry.state.rawValue) after \(took ?? "?") (programs \(children)): "
-            + (entry.failure?.message ?? entry.summary)
     }
 }

@@ -66,7 +66,9 @@ struct EpochCommand: AsyncParsableCommand {
             let raise = try await Drive.run(
                 target, resume: "jeeves epoch raise", waits: place.waits
             ) { [above] in try await $0.raiseEpoch(above: above) }
-            do { try output.write(raise, table: Self.text) } catch { throw Ending.report(error) }
+            do {
+                try output.write(raise, on: target.terminal, table: Self.text)
+            } catch { throw Ending.report(error) }
         }
 
         static func text(_ raise: EpochRaise) -> String {

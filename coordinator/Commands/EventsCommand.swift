@@ -44,6 +44,8 @@ struct EventsCommand: AsyncParsableCommand {
         completion: .directory)
     var state: String?
 
+    @OptionGroup var terminal: TerminalOptions
+
     func run() async throws {
         do {
             let world = World.live()
@@ -75,7 +77,7 @@ enum EventLines {
     static func line(_ event: Event, now: Date) -> String {
         let age = Duration.seconds(max(0, now.timeIntervalSince(event.at)))
         return columns([
-            age.shortText, event.outcome.rawValue, event.subject, event.actor, event.cause,
+            age.ageText, event.outcome.rawValue, event.subject, event.actor, event.cause,
             event.detail,
         ])
     }

@@ -59,17 +59,17 @@ struct PlanCommand: AsyncParsableCommand {
         } catch { throw Ending.report(error) }
         let options = RolloutOptions(replace: Set(losses.replace))
         let resume = "jeeves plan" + (refreshOnly ? " --refresh-only" : "")
-        let since = reached?.rollout
+        let (since, terminal) = (reached?.rollout, target.terminal)
         let plan = try await Drive.run(
             target, rollout: options, resume: resume, waits: place.waits, cluster: reached?.cluster
         ) { driver in
             if let since {
-                for line in try driver.moved(since: since) { Terminal.complain("note: \(line)") }
+                for line in try driver.moved(since: since) { terminal.remark("note: \(line)") }
             }
             return try await driver.plan()
         }
         do {
-            try output.write(plan) { PlanText(plan: $0, since: since?.id).text }
+            try output.write(plan, on: terminal) { PlanText(plan: $0, since: since?.id).text }
             if let out { try PlanFile(path: Working.absolute(out)).write(plan) }
         } catch { throw Ending.report(error) }
         if detailedExitcode, !plan.changes.isEmpty { throw ExitCode(2) }

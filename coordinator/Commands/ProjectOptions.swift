@@ -16,6 +16,8 @@ struct ProjectOptions: ParsableArguments {
         completion: .directory)
     var state: String?
 
+    @OptionGroup var terminal: TerminalOptions
+
     func project() throws -> Project { Working.project(file: file, state: state) }
 }
 
@@ -77,13 +79,18 @@ extension NodeName: ExpressibleByArgument {}
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
     case table, json
 
-    /// Writes `value` for a program, or the table of it for a person.
-    func write<Value: Encodable>(_ value: Value, table: (Value) -> String) throws {
+    /// Writes `value` for a program, or the table of it for a person; in colours only if it is
+    /// known what they want of their terminal.
+    func write<Value: Encodable>(
+        _ value: Value, on terminal: TerminalOptions? = nil, table: (Value) -> String
+    ) throws {
         switch self {
         case .json:
             let text = try JSON.encode(value, pretty: true)
             Terminal.write(String(decoding: text, as: UTF8.self))
-        case .table: Terminal.write(table(value))
+        case .table:
+            let text = table(value)
+            if let terminal { terminal.write(table: text) } else { Terminal.write(text) }
         }
     }
 }
@@ -93,16 +100,22 @@ enum Ending {
     /// The exit status of a run that a person interrupted (128 + SIGINT).
     static let interrupted = ExitCode(130)
 
-    static func report(_ error: any Error, resume: String = "") -> any Error {
+    /// The failure becomes the last of `lines` too, if there are any.
+    static func report(
+        _ error: any Error, resume: String = "", lines: RolloutLines? = nil
+    ) -> any Error {
+        if error is ExitCode { return error }
         if error is CancellationError {
             let hint = resume.isEmpty ? "" : "; resume with: \(resume)"
             Terminal.complain("jeeves: interrupted\(hint)")
+            lines?.interruption(resume: resume)
             return interrupted
         }
-        if error is ExitCode { return error }
         let failure = (error as? Failure ?? Failure(error, trying: "running")).advised
+        let status = ExitCode(failure.code.exitStatus)
         Terminal.complain("jeeves: \(failure)")
-        return ExitCode(failure.code.exitStatus)
+        lines?.failure(failure, status)
+        return status
     }
 }
 

@@ -35,6 +35,8 @@ struct RestoreCommand: AsyncParsableCommand {
 
     @OptionGroup var passphrase: PassphraseOption
 
+    @OptionGroup var terminal: TerminalOptions
+
     @Option(name: .shortAndLong, help: "Output format.")
     var output = OutputFormat.table
 
@@ -45,7 +47,7 @@ struct RestoreCommand: AsyncParsableCommand {
                 in: into.map(Working.absolute) ?? Working.folder,
                 state: state.map(Working.absolute), passphrase: passphrase.read(isNew: false),
                 by: Working.actor)
-            try output.write(report, table: Self.text)
+            try output.write(report, on: terminal, table: Self.text)
         } catch { throw Ending.report(error) }
     }
 

@@ -38,7 +38,9 @@ struct RolloutCommand: AsyncParsableCommand {
             do {
                 let world = World.live()
                 let status = try RolloutDesk(target.project(), world: world).status()
-                try output.write(status) { RolloutText.status($0, now: world.clock.now()) }
+                try output.write(status, on: target.terminal) {
+                    RolloutText.status($0, now: world.clock.now())
+                }
             } catch { throw Ending.report(error) }
         }
     }
@@ -60,7 +62,9 @@ struct RolloutCommand: AsyncParsableCommand {
             do {
                 let world = World.live()
                 let found = try RolloutDesk(target.project(), world: world).history(count)
-                try output.write(found) { RolloutText.history($0, now: world.clock.now()) }
+                try output.write(found, on: target.terminal) {
+                    RolloutText.history($0, now: world.clock.now())
+                }
             } catch { throw Ending.report(error) }
         }
     }
@@ -80,7 +84,9 @@ struct RolloutCommand: AsyncParsableCommand {
         func run() async throws {
             do {
                 let now = World.live().clock.now()
-                try output.write(named.desk().record(named.id)) { RolloutText.record($0, now: now) }
+                try output.write(named.desk().record(named.id), on: named.target.terminal) {
+                    RolloutText.record($0, now: now)
+                }
             } catch { throw Ending.report(error) }
         }
     }
@@ -94,17 +100,20 @@ struct RolloutCommand: AsyncParsableCommand {
 
                   jeeves rollout watch
                   jeeves rollout watch 0123456789abcdef
+                  jeeves rollout watch --output json
                 """)
 
         @OptionGroup var named: NamedRollout
+        @OptionGroup var format: LinesOption
 
         func run() async throws {
+            let lines = format.lines(of: "jeeves rollout watch")
             do {
-                let desk = try named.desk()
-                let ended = try await desk.follow(desk.find(named.id).id, ProgressLines.show)
-                Terminal.write("rollout \(ended.id): \(ended.state.rawValue)")
-                try desk.judge(ended)
-            } catch { throw Ending.report(error, resume: "jeeves up") }
+                let ended = try await named.follow(named.id, lines: lines)
+                if lines == nil { Terminal.write("rollout \(ended.id): \(ended.state.rawValue)") }
+                try named.desk().judge(ended)
+                lines?.report(ended)
+            } catch { throw Ending.report(error, resume: "jeeves up", lines: lines) }
         }
     }
 }
@@ -187,7 +196,7 @@ extension RolloutCommand {
                 case .idle(let why): return Terminal.write("nothing to do: \(why)")
                 case .told(let id): rollout = id
                 }
-                let ended = try await desk.follow(rollout, ProgressLines.show)
+                let ended = try await named.follow(rollout)
                 guard ended.state == .aborted else {
                     return Terminal.write(
                         "rollout \(ended.id) ended before it could be aborted: "
@@ -207,6 +216,14 @@ struct NamedRollout: ParsableArguments {
     var id: RunID?
 
     func desk() throws -> RolloutDesk { try RolloutDesk(target.project(), world: World.live()) }
+
+    /// Shows a rollout to its end, or writes it as `lines`.
+    func follow(_ id: RunID?, lines: RolloutLines? = nil) async throws -> Rollout {
+        let progress: any ProgressWriter = lines ?? target.terminal.progress(World.live().clock)
+        defer { progress.close() }
+        let desk = try desk()
+        return try await desk.follow(desk.find(id).id) { progress.note($0) }
+    }
 
     func tell(_ done: String, _ order: (RolloutDesk) throws -> RolloutDesk.Answer) throws {
         do {

@@ -11,6 +11,7 @@ extension RolloutCommand {
             discussion: """
                   jeeves rollout start
                   jeeves rollout start --plan change.plan
+                  jeeves rollout start --output json
                 """)
 
         @OptionGroup var options: UpOptions
@@ -52,18 +53,23 @@ extension RolloutCommand {
 
                   jeeves rollout undo
                   jeeves rollout undo 0123456789abcdef --yes
+                  jeeves rollout undo --yes --output json
                 """)
 
         @OptionGroup var named: NamedRollout
         @OptionGroup var place: WaitOption
+        @OptionGroup var format: LinesOption
         @Flag(help: "Do not ask.") var yes = false
 
         func run() async throws {
+            let verb = "jeeves rollout undo"
+            let lines = format.lines(of: verb)
             let way: Coordinator.Undo
-            do { way = try named.desk().undo(to: named.id) } catch { throw Ending.report(error) }
+            do { way = try named.desk().undo(to: named.id) } catch {
+                throw Ending.report(error, lines: lines)
+            }
             let report = try await Drive.run(
-                named.target, resume: "jeeves rollout undo", waits: place.waits,
-                cluster: way.cluster
+                named.target, resume: verb, waits: place.waits, cluster: way.cluster, lines: lines
             ) { [yes] driver in
                 let plan = try await driver.plan()
                 Terminal.complain(try Self.text(way, plan, driver.moved(since: way.checkpoint)))
@@ -73,8 +79,8 @@ extension RolloutCommand {
                 }
                 return try await driver.undo(way)
             }
-            Terminal.write(Summary.render(report))
-            Terminal.write(
+            Summary.write(report, as: lines, on: named.target.terminal)
+            named.target.terminal.remark(
                 "The cluster file still says what was undone: change it before `jeeves up`.")
         }
 

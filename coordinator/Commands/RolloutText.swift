@@ -66,7 +66,7 @@ enum RolloutText {
     }
 
     private static func age(_ date: Date, _ now: Date) -> String {
-        "\(Duration.seconds(max(0, now.timeIntervalSince(date))).shortText) ago"
+        "\(Duration.seconds(now.timeIntervalSince(date)).ageText) ago"
     }
 
     private static func took(_ start: Date, _ end: Date?) -> String {

@@ -31,7 +31,7 @@ struct StatusCommand: AsyncParsableCommand {
         do {
             let status = try await Self.read(target, cached: cached)
             let now = World.live().clock.now()
-            try output.write(status) { Self.table($0, now: now) }
+            try output.write(status, on: target.terminal) { Self.table($0, now: now) }
         } catch { throw Ending.report(error) }
     }
 
@@ -55,7 +55,7 @@ struct StatusCommand: AsyncParsableCommand {
         }
         if !status.layers.isEmpty {
             let age = status.lookedAt.map { Duration.seconds(now.timeIntervalSince($0)) }
-            lines += ["", "layers, looked at \(age?.shortText ?? "never") ago"]
+            lines += ["", "layers, looked at \(age?.ageText ?? "never") ago"]
             lines.append(
                 Terminal.table(
                     [["LAYER", "STATE", "DETAIL"]]

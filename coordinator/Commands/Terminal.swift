@@ -3,9 +3,9 @@ import Model
 
 /// Writes to the person: results to stdout, everything else to stderr.
 enum Terminal {
-    static func write(_ text: String) { put(text, to: STDOUT_FILENO) }
+    static func write(_ text: String) { put(text + "\n", to: STDOUT_FILENO) }
 
-    static func complain(_ text: String) { put(text, to: STDERR_FILENO) }
+    static func complain(_ text: String) { put(text + "\n", to: STDERR_FILENO) }
 
     /// Asks for a typed word; false unless exactly that was typed.
     static func confirm(
@@ -30,8 +30,9 @@ enum Terminal {
         return readLine().map { Secret($0) }
     }
 
-    private static func put(_ text: String, to descriptor: Int32) {
-        var bytes = Array((text + "\n").utf8)[...]
+    /// In one write, if the other side takes it so.
+    static func put(_ text: String, to descriptor: Int32) {
+        var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let written = bytes.withUnsafeBytes {
                 Glibc.write(descriptor, $0.baseAddress, $0.count)
@@ -49,17 +50,18 @@ enum Terminal {
             rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0
         }
         return rows.map { row in
-            zip(row, widths).map { cell, width in
-                cell + String(repeating: " ", count: width - cell.count)
-            }
-            .joined(separator: "  ").trimmedEnd()
+            zip(row, widths).map { $0.padded(to: $1) }.joined(separator: "  ").trimmedEnd()
         }
         .joined(separator: "\n")
     }
 }
 
 extension String {
-    fileprivate func trimmedEnd() -> String {
+    func padded(to width: Int) -> String {
+        self + String(repeating: " ", count: max(0, width - count))
+    }
+
+    func trimmedEnd() -> String {
         var text = self
         while text.last == " " { text.removeLast() }
         return text

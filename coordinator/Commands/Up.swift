@@ -21,6 +21,7 @@ struct Up: AsyncParsableCommand {
               jeeves up --replace worker-2
               jeeves up --move-state
               jeeves up --plan change.plan
+              jeeves up --output json
             """)
 
     @OptionGroup var options: UpOptions
@@ -51,18 +52,21 @@ struct UpOptions: ParsableArguments {
         completion: .file())
     var plan: PlanChoice?
 
+    @OptionGroup var format: LinesOption
+
     func drive(
         resume: String, _ body: @Sendable @escaping (Driver) async throws -> UpReport
     ) async throws {
+        let lines = format.lines(of: resume)
         let options: RolloutOptions
         do {
             options = RolloutOptions(
                 replace: Set(losses.replace), takeDNS: takeDNS, moveState: moveState,
                 approved: try plan?.approved())
-        } catch { throw Ending.report(error) }
+        } catch { throw Ending.report(error, lines: lines) }
         let report = try await Drive.run(
-            target, rollout: options, resume: resume, waits: place.waits, body)
-        Terminal.write(Summary.render(report))
+            target, rollout: options, resume: resume, waits: place.waits, lines: lines, body)
+        Summary.write(report, as: lines, on: target.terminal)
     }
 }
 
@@ -76,8 +80,27 @@ struct ReplaceOption: ParsableArguments {
     var replace: [NodeName] = []
 }
 
+/// How a verb that drives says what happens.
+struct LinesOption: ParsableArguments {
+    @Option(
+        name: .shortAndLong,
+        help: "How to say what happens: for a person, or as a JSON document a line.")
+    var output = OutputFormat.table
+
+    /// Nil for a person.
+    func lines(of verb: String) -> RolloutLines? {
+        output == .json ? RolloutLines.begin(verb, World.live().clock) : nil
+    }
+}
+
 /// What a finished rollout prints.
 enum Summary {
+    static func write(
+        _ report: UpReport, as lines: RolloutLines?, on terminal: TerminalOptions
+    ) {
+        if let lines { lines.report(report) } else { terminal.write(table: render(report)) }
+    }
+
     static func render(_ report: UpReport) -> String {
         var rows = [["STAGE", "RESULT", "TOOK", "PROGRAMS", "SUMMARY"]]
         var (all, programs) = (0.0, 0.0)

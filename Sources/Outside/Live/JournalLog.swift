@@ -12,12 +12,18 @@ public struct JournalLog: LogHandler {
     init(label: String) { self.label = label }
 
     /// The journal if standard error is connected to it (systemd.exec(5), `JOURNAL_STREAM`), else
-    /// lines on standard error.
-    public static func handler(label: String) -> any LogHandler {
+    /// lines for `put`, or on standard error.
+    public static func handler(
+        label: String, hasColors: Bool = isatty(STDERR_FILENO) == 1,
+        put: (@Sendable (String) -> Void)? = nil
+    ) -> any LogHandler {
         var found = stat()
         guard let stream = getenv("JOURNAL_STREAM"), fstat(STDERR_FILENO, &found) == 0,
             String(cString: stream) == "\(found.st_dev):\(found.st_ino)"
-        else { return LineLog(label: label) }
+        else {
+            return LineLog(
+                label: label, hasColors: hasColors, put: put ?? LineLog.toStandardError)
+        }
         return JournalLog(label: label)
     }
 
@@ -66,17 +72,28 @@ public struct JournalLog: LogHandler {
     }
 }
 
-/// Writes log entries as single lines on standard error, with colours only on a terminal.
+/// Makes log entries single lines.
 struct LineLog: LogHandler {
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?
     var logLevel: Logger.Level = .info
     private let label: String
-    private let coloured: Bool
+    private let hasColors: Bool
+    private let put: @Sendable (String) -> Void
 
-    init(label: String, coloured: Bool = isatty(STDERR_FILENO) == 1) {
+    init(
+        label: String, hasColors: Bool,
+        put: @escaping @Sendable (String) -> Void = LineLog.toStandardError
+    ) {
         self.label = label
-        self.coloured = coloured
+        self.hasColors = hasColors
+        self.put = put
+    }
+
+    /// One write a line, so that lines of several threads do not mix.
+    static func toStandardError(_ line: String) {
+        let text = Array("\(line)\n".utf8)
+        _ = write(STDERR_FILENO, text, text.count)
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -84,11 +101,7 @@ struct LineLog: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) {
-        let text = Array("\(line(event))\n".utf8)
-        // One write a line, so that lines of several threads do not mix.
-        _ = write(STDERR_FILENO, text, text.count)
-    }
+    func log(event: LogEvent) { put(line(event)) }
 
     func line(_ event: LogEvent) -> String {
         let words = LogText.merged(metadata, metadataProvider, event)
@@ -99,7 +112,7 @@ struct LineLog: LogHandler {
     }
 
     private func colour(_ text: String, of level: Logger.Level) -> String {
-        guard coloured else { return text }
+        guard hasColors else { return text }
         let code =
             switch level {
             case .trace, .debug: 2

@@ -1,0 +1,99 @@
+import ArgumentParser
+import Glibc
+import Model
+import Support
+import Testing
+
+@testable import Commands
+@testable import Coordinator
+
+@Suite struct TerminalOptionsTests {
+    private func screen(_ isTerminal: Bool, _ environment: [String: String]) -> Screen {
+        Screen(STDERR_FILENO, isTerminal: isTerminal, environment: environment)
+    }
+
+    @Test(
+        "only a terminal that can move its cursor is drawn on, and NO_COLOR takes its colours",
+        arguments: [
+            (true, ["TERM": "xterm"], true, true), (false, ["TERM": "xterm"], false, false),
+            (true, ["TERM": "dumb"], false, false), (true, [:], false, false),
+            (true, ["TERM": "xterm", "NO_COLOR": "1"], true, false),
+            (true, ["TERM": "xterm", "NO_COLOR": ""], true, true),
+        ])
+    func screens(
+        isTerminal: Bool, environment: [String: String], canRedraw: Bool, hasColors: Bool
+    ) {
+        let screen = screen(isTerminal, environment)
+        #expect(screen.canRedraw == canRedraw)
+        #expect(screen.hasColors == hasColors)
+    }
+
+    @Test("every verb takes --verbose, --quiet and --no-color, but not the first two at once")
+    func everywhere() throws {
+        func leaves(_ command: any ParsableCommand.Type) -> [any ParsableCommand.Type] {
+            let below = command.configuration.subcommands
+            return below.isEmpty ? [command] : below.flatMap(leaves)
+        }
+        for verb in leaves(JeevesCommand.self) {
+            let help = JeevesCommand.helpMessage(for: verb)
+            for flag in ["-v, --verbose", "-q, --quiet", "--no-color"] {
+                #expect(help.contains(flag), "\(verb._commandName) has no \(flag)")
+            }
+        }
+        let error = #expect(throws: (any Error).self) {
+            try JeevesCommand.parseAsRoot(["up", "-v", "-q"])
+        }
+        #expect(error.map { JeevesCommand.exitCode(for: $0).rawValue } == 64)
+        let parsed = try JeevesCommand.parseAsRoot(["up", "-v", "--no-color"]) as? Up
+        #expect(parsed?.options.target.terminal.verbose == true)
+        #expect(parsed?.options.target.terminal.noColor == true)
+    }
+
+    @Test("quiet shows no progress; verbose shows lines, between which the log stands")
+    func progress() throws {
+        let clock = ManualClock()
+        let quiet = try TerminalOptions.parse(["--quiet"])
+        #expect(quiet.progress(clock) is NoProgress)
+        #expect(quiet.log(to: NoProgress()).logLevel == .error)
+        let verbose = try TerminalOptions.parse(["--verbose"])
+        #expect(verbose.progress(clock) is ProgressLines)
+        #expect(verbose.log(to: NoProgress()).logLevel == .debug)
+        #expect(try TerminalOptions.parse([]).log(to: NoProgress()).logLevel == .warning)
+    }
+}
+
+/// Words that say how something is.
+@Suite struct StateWordsTests {
+    private func color(_ sgr: Int, _ text: String) -> String { "\u{1b}[\(sgr)m\(text)\u{1b}[0m" }
+
+    @Test(
+        "words in the state columns of each table are coloured by the worst of them, nothing else")
+    func tables() {
+        let text = [
+            Terminal.table([
+                ["LAYER", "STATE", "DETAIL"], ["dns", "right", "failed once"],
+                ["edge", "wrong", ""],
+            ]), "",
+            Terminal.table([
+                ["NODE", "KEY", "STATE"], ["a", "failed", "right, critical"],
+                ["b", "-", "no report yet"], ["c", "-", "try 2"],
+            ]), "", "failed: all of it",
+        ].joined(separator: "\n")
+        let painted = StateWords.paint(text)
+        #expect(
+            painted.split(separator: "\n") == [
+                "LAYER  STATE  DETAIL", "dns    \(color(32, "right"))  failed once",
+                "edge   \(color(31, "wrong"))", "NODE  KEY     STATE",
+                "a     failed  \(color(31, "right, critical"))", "b     -       no report yet",
+                "c     -       \(color(33, "try 2"))", "failed: all of it",
+            ])
+    }
+
+    @Test("a mark is coloured only where a line begins with it")
+    func marks() {
+        #expect(StateWords.paintMark("✓ dns") == "\(color(32, "✓")) dns")
+        #expect(StateWords.paintMark("✗ dns") == "\(color(31, "✗")) dns")
+        #expect(StateWords.paintMark("done ✓") == "done ✓")
+        #expect(StateWords.paintMark("") == "")
+    }
+}
