@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Model
 import Outside
+import Store
 import Tools
 
 /// Looks at each layer of a cluster from here, and waits for nothing that is away: what cannot be
@@ -24,8 +25,14 @@ struct LayersLook: Sendable {
         async let edge = layer("edge") { try await self.edge() }
         async let inside = insideCluster()
         let layers = await [layer("infra") { try self.infra() }, dns, edge] + inside
-        try run.store.put(.meta, Self.key, Result(at: run.world.clock.now(), layers: layers))
+        try keep(layers, now: run.world.clock.now())
         return layers
+    }
+
+    private func keep(_ layers: [Layer], now: Date) throws {
+        let last = Write.put(.meta, Self.key, try JSON.encode(Result(at: now, layers: layers)))
+        let history = StateHistory(subject: StateHistory.layers, store: run.store)
+        try run.store.commit([], [last] + (history.writes(of: layers, now: now) ?? []))
     }
 
     private func layer(

@@ -20,6 +20,7 @@ public struct JeevesCommand: AsyncParsableCommand {
               jeeves doctor
               jeeves rollout status
               jeeves events --since 1h
+              jeeves timeline --at 2h
               jeeves kubectl -- get pods --all-namespaces
               jeeves logs controller-1
               jeeves destroy
@@ -32,9 +33,9 @@ public struct JeevesCommand: AsyncParsableCommand {
         subcommands: [
             Initialize.self, Validate.self, PlanCommand.self, Up.self, StatusCommand.self,
             DoctorCommand.self, KubectlVerb.self, HelmVerb.self, KubeconfigVerb.self, Logs.self,
-            CertCommand.self, DNSCommand.self, EventsCommand.self, RolloutCommand.self, Serve.self,
-            TokenCommand.self, NodeCommand.self, BackupCommand.self, RestoreCommand.self,
-            EpochCommand.self, Destroy.self,
+            CertCommand.self, DNSCommand.self, EventsCommand.self, TimelineCommand.self,
+            RolloutCommand.self, Serve.self, TokenCommand.self, NodeCommand.self,
+            BackupCommand.self, RestoreCommand.self, EpochCommand.self, Destroy.self,
         ])
 
     public init() {}

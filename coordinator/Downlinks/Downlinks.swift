@@ -22,7 +22,7 @@ public actor Downlinks {
 
     private var live: [NodeName: Downlink] = [:]
     private var specs: [NodeName: NodeSpec] = [:]
-    private var statuses: [NodeName: NodeStatus] = [:]
+    private var reports: NodeReports
     private(set) var greetings: Greetings
 
     public init(
@@ -35,6 +35,7 @@ public actor Downlinks {
         self.clock = clock
         self.log = log
         self.renew = renew
+        reports = NodeReports(store: store)
         greetings = Greetings(driving: driving)
     }
 
@@ -61,7 +62,7 @@ public actor Downlinks {
     /// Forgets a node that leaves the cluster, and ends its link.
     func dismiss(_ node: NodeName) async {
         specs[node] = nil
-        statuses[node] = nil
+        reports.forget(node)
         greetings.forget(node)
         await live.removeValue(forKey: node)?.close()
     }
@@ -69,7 +70,7 @@ public actor Downlinks {
     func connected() -> Set<NodeName> { Set(live.keys) }
 
     /// Nodes that are connected and have said how they are.
-    func reported() -> Set<NodeName> { connected().intersection(statuses.keys) }
+    func reported() -> Set<NodeName> { connected().intersection(reports.last.keys) }
 
     /// Ends every link; the agents dial again.
     func closeAll() async {
@@ -89,7 +90,7 @@ public actor Downlinks {
         }
     }
 
-    func status(of node: NodeName) -> NodeStatus? { statuses[node] }
+    func status(of node: NodeName) -> NodeStatus? { reports.last[node] }
 
     /// Throws `unavailable` if the node is not connected, else what ``Downlink/ask`` throws.
     func ask(_ node: NodeName, _ request: AgentRequest, deadline: Duration) async throws
@@ -152,8 +153,7 @@ public actor Downlinks {
             guard status.node == node else {
                 throw Failure(.unauthorized, "listening to \(node): a status of \(status.node)")
             }
-            statuses[node] = status
-            try store.put(.statuses, node.rawValue, status)
+            try reports.keep(status, now: clock.now())
         case .events(let batch):
             let (next, overflows) = batch.first.addingReportingOverflow(
                 UInt64(batch.events.count))

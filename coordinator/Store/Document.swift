@@ -11,6 +11,8 @@ public enum CollectionName: String, Sendable, CaseIterable {
     /// What was started outside and how it ended (see ``Ledger``).
     case intents
     case events
+    /// What nodes and layers were, and from when on.
+    case history
     /// What verbs ask of nodes through the coordinator that runs beside them.
     case errands
 }
