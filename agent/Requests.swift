@@ -45,6 +45,8 @@ public struct Requests: Sendable {
             case .renewCertificate:
                 return .text(try await Renewal(reconciler: reconciler, world: world).run())
             case .certificates: return .text(try await certificates())
+            case .diagnostics(let part):
+                return .text(try await Diagnostics(world: world).report(on: part))
             case .check(let spec):
                 let findings = try await reconciler.look(at: spec)
                 return .text(String(decoding: try JSON.encode(findings), as: UTF8.self))

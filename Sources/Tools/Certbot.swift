@@ -10,6 +10,8 @@ public struct Certbot: Sendable, Hashable {
 
     public init(layout: EdgeLayout = EdgeLayout()) { self.layout = layout }
 
+    public static func version() -> Command { Command("certbot", ["--version"]) }
+
     /// Issues or renews the certificate of one name over HTTP-01, answered on loopback behind
     /// HAProxy's port 80. `caFile` holds the roots for the ACME server's own TLS; nil means the
     /// system's. `forcing` orders even if certbot thinks it too early.

@@ -10,6 +10,9 @@ public enum HAProxyRuntime {
     public static let answerBytesMax = 256 << 10
 
     public static let showInfo = "show info\n"
+    /// Every frontend, backend and server with its counters, as CSV.
+    public static let showStat = "show stat\n"
+    public static let showServers = "show servers state\n"
 
     public static func show(_ path: String) -> String { "show ssl cert \(path)\n" }
 

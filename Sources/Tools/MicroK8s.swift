@@ -72,6 +72,11 @@ public enum MicroK8s {
     /// The admin's kubeconfig with the server at 127.0.0.1.
     public static func config() -> Command { Command(program, ["config", "--use-loopback"]) }
 
+    /// Objects of a kind in all namespaces, for a person.
+    public static func list(_ kind: String) -> Command {
+        Command(program, ["kubectl", "get", kind, "--all-namespaces", "--output=wide"])
+    }
+
     /// The cluster agent's journal, where a launch configuration that cannot be applied is told.
     public static func clusterAgentLog() -> Command {
         Command(

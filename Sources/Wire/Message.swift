@@ -101,6 +101,8 @@ public enum AgentRequest: Codable, Hashable, Sendable {
     /// What the node holds of each certificate of its edge; the answer is the JSON of a list of
     /// ``HeldCertificate``.
     case certificates
+    /// What a part of the node says about itself, as text for a person.
+    case diagnostics(Diagnostic)
     /// Dial a new connection and carry it to this node's Kubernetes API.
     case openTunnel(UInt64)
     /// Checks every step of a spec that the node need not have; the answer is the JSON of a list of

@@ -9,6 +9,8 @@ public enum Question: Codable, Hashable, Sendable {
     case renewCertificate
     /// What is on disk and in HAProxy's memory now.
     case certificates
+    /// What a part of the node says about itself.
+    case diagnostics(Diagnostic)
 
     /// What ``logs(source:lines:)`` can be asked for.
     public static let logSources = LogSource.allCases.map(\.rawValue)
@@ -28,6 +30,7 @@ public enum Question: Codable, Hashable, Sendable {
         case .logs(let source, let lines): .logs(source, lines: lines)
         case .renewCertificate: .renewCertificate
         case .certificates: .certificates
+        case .diagnostics(let part): .diagnostics(part)
         }
     }
 
@@ -35,6 +38,7 @@ public enum Question: Codable, Hashable, Sendable {
     var deadline: Duration {
         switch self {
         case .logs, .certificates: .seconds(30)
+        case .diagnostics: .seconds(120)
         case .renewCertificate: .seconds(720)
         }
     }
