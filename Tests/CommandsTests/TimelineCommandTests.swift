@@ -50,13 +50,15 @@ import Testing
             at: now - 60, desired: nil, attempted: nil, nodes: [],
             layers: Moment.Layers(
                 since: now - 90,
-                layers: [ClusterStatus.Layer(name: "edge", state: .wrong, detail: "a\u{1b}[31m")]),
+                layers: [ClusterStatus.Layer(name: "edge", state: .wrong, detail: "a\u{1b}[31m")],
+                layersSince: ["edge": now - 3600]),
             unknown: ["what was wanted: nothing was written down yet"])
         let lines = text.moment(moment).split(separator: "\n")
         #expect(lines.first == "as of 2025-12-31 23:59:00 UTC, 1m 00s ago")
         #expect(lines.contains("desired: not known"))
         #expect(lines.contains("attempted: nothing"))
         #expect(lines.contains { $0.hasPrefix("edge ") && $0.hasSuffix("a\\u001b[31m") })
+        #expect(lines.contains { $0.contains("wrong  2025-12-31 23:00:00") })
         #expect(lines.last == "not known: what was wanted: nothing was written down yet")
     }
 

@@ -128,16 +128,19 @@ struct TimelineText {
         var rows: [[String]] = []
         if let layers = moment.layers {
             rows = layers.layers.map {
-                [$0.name, "-", $0.state.rawValue, zone.text(layers.since), $0.detail]
+                let since = layers.layersSince[$0.name] ?? layers.since
+                return [$0.name, "-", $0.state.rawValue, zone.text(since), $0.detail]
             }
         }
         for node in moment.nodes {
-            let since = zone.text(node.since)
             let name = node.name.rawValue
             if let refused = node.state.refused {
-                rows.append([name, "-", "refused", since, refused])
+                rows.append([name, "-", "refused", zone.text(node.since), refused])
             }
-            rows += node.state.steps.map { [name, $0.id.rawValue, $0.state, since, $0.detail] }
+            rows += node.state.steps.map {
+                let since = node.stepsSince[$0.id] ?? node.since
+                return [name, $0.id.rawValue, $0.state, zone.text(since), $0.detail]
+            }
         }
         guard !rows.isEmpty else { return "running: not known" }
         return "running\n" + table(["LAYER/NODE", "STEP", "STATE", "SINCE", "DETAIL"], rows)

@@ -28,16 +28,20 @@ public struct Moment: Codable, Hashable, Sendable {
     /// A node as its last report by then had it.
     public struct Node: Codable, Hashable, Sendable {
         public let name: NodeName
-        /// Since when it was so.
+        /// Since when all of it was so.
         public let since: Date
         public let state: NodeState
+        /// Since when each step was in that state, as far as it was written down.
+        public let stepsSince: [StepID: Date]
     }
 
     /// The layers as they were seen by then.
     public struct Layers: Codable, Hashable, Sendable {
-        /// Since when they were seen so.
+        /// Since when all of them were seen so.
         public let since: Date
         public let layers: [ClusterStatus.Layer]
+        /// Since when each, by its name, was seen in that state.
+        public let layersSince: [String: Date]
     }
 
     public let at: Date

@@ -72,3 +72,13 @@ struct StateHistory: Sendable {
         return found
     }
 }
+
+extension BidirectionalCollection {
+    /// Since when a part of the last state was as it is there; nil without any state.
+    func since<State: Decodable & Sendable, Part: Equatable>(
+        _ part: (State) -> Part
+    ) -> Date? where Element == StateHistory.Entry<State> {
+        guard let last = last.map({ part($0.state) }) else { return nil }
+        return reversed().prefix { part($0.state) == last }.last?.at
+    }
+}

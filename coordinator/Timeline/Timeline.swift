@@ -36,12 +36,11 @@ public struct Timeline: Sendable {
             unknown.append(Self.silence(subject, before: entries.first?.at))
         }
         if nodes.isEmpty { unknown.append(Self.silence("the nodes", before: nil)) }
-        let seen = layers.last { $0.at <= time }
+        let seen = Self.seen(layers, by: time)
         if seen == nil { unknown.append(Self.silence("the layers", before: layers.first?.at)) }
         return Moment(
             at: time, desired: desired, attempted: Self.attempted(rollouts, at: time),
-            nodes: try present(nodes, at: time),
-            layers: seen.map { Moment.Layers(since: $0.at, layers: $0.state) }, unknown: unknown)
+            nodes: try present(nodes, at: time), layers: seen, unknown: unknown)
     }
 
     private static func desired(_ rollouts: [Rollout], at time: Date) -> Moment.Desired? {
@@ -64,18 +63,39 @@ public struct Timeline: Sendable {
             ending: found.endedAt.map { _ in found.state }, endedAt: found.endedAt)
     }
 
+    private static func seen(
+        _ history: [StateHistory.Entry<[ClusterStatus.Layer]>], by time: Date
+    ) -> Moment.Layers? {
+        let known = history.prefix { $0.at <= time }
+        return known.last.map { last in
+            let names = last.state.map(\.name)
+            let since = names.map { name in
+                (name, known.since { layers in layers.first { $0.name == name }?.state })
+            }
+            return Moment.Layers(
+                since: last.at, layers: last.state,
+                layersSince: Dictionary(since, uniquingKeysWith: { $1 }).compactMapValues(\.self))
+        }
+    }
+
     /// The nodes that had reported and had not left since.
     private func present(
         _ histories: [String: [StateHistory.Entry<NodeState>]], at time: Date
     ) throws -> [Moment.Node] {
         let departures = try Departures(store).all().filter { $0.at <= time }
         return histories.compactMap { subject, entries in
+            let known = entries.prefix { $0.at <= time }
             guard
                 let name = NodeName(rawValue: String(subject.dropFirst(StateHistory.nodes.count))),
-                let entry = entries.last(where: { $0.at <= time }),
-                !departures.contains(where: { $0.node == name && $0.at >= entry.at })
+                let last = known.last,
+                !departures.contains(where: { $0.node == name && $0.at >= last.at })
             else { return nil }
-            return Moment.Node(name: name, since: entry.at, state: entry.state)
+            let since = last.state.steps.map { step in
+                (step.id, known.since { state in state.steps.first { $0.id == step.id }?.state })
+            }
+            return Moment.Node(
+                name: name, since: last.at, state: last.state,
+                stepsSince: Dictionary(since, uniquingKeysWith: { $1 }).compactMapValues(\.self))
         }.sorted { $0.name < $1.name }
     }
 

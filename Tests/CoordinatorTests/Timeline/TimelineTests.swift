@@ -72,6 +72,20 @@ import Testing
         }
     }
 
+    @Test("a step is so since it came into that state, whatever else of its node changed")
+    func since() async throws {
+        try await withStore { store in
+            var reports = NodeReports(store: store)
+            try reports.keep(Reports.failed("no", at: 0), now: start)
+            try reports.keep(Reports.make(), now: start + 10)
+            try reports.keep(Reports.make(boot: "c"), now: start + 20)
+            try reports.keep(Reports.failed("no", at: 30), now: start + 30)
+            let node = try Timeline(store: store).at(start + 25).nodes.first
+            #expect(node?.since == start + 20)
+            #expect(node?.stepsSince == [StepID(unchecked: "haproxy"): start + 10])
+        }
+    }
+
     @Test("after a rollout that failed nothing is attempted, and what was wanted stays")
     func after() async throws {
         try await withPast { timeline, _ in
@@ -153,6 +167,7 @@ import Testing
             #expect(try timeline.at(start + 119).layers?.layers.map(\.state) == [.right, .right])
             let wrong = try timeline.at(start + 120).layers
             #expect(wrong?.since == start + 120)
+            #expect(wrong?.layersSince == ["dns": start, "edge": start + 120])
             #expect(wrong?.layers.map(\.state) == [.right, .wrong])
             #expect(
                 try timeline.entries().map(\.subject) == ["layer/dns", "layer/edge", "layer/edge"])
