@@ -10,6 +10,6 @@ extension Driver {
 
     /// The answer of a node, which is given the time to connect first.
     public func ask(_ question: Question, of node: NodeName) async throws -> String {
-        try await run.downlinks.answer(to: question, of: run.awaitAny(of: [node]))
+        try await run.answer(to: question, of: run.awaitAny(of: [node]))
     }
 }

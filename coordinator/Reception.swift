@@ -60,7 +60,7 @@ enum Reception {
         }
         let errands = Task {
             await Errands(store: run.store, world: run.world).serve(log: run.log) {
-                try await run.downlinks.answer(to: $0, of: $1)
+                try await run.answer(to: $0, of: $1)
             }
         }
         let result: Swift.Result<Result, any Error>

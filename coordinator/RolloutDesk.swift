@@ -14,7 +14,11 @@ public struct RolloutDesk: Sendable {
     /// Throws `notFound` before `jeeves init`.
     public init(_ project: Project, world: World) throws {
         try project.requireState(world.files)
-        store = try Store.open(path: project.store)
+        self.init(store: try Store.open(path: project.store), world: world)
+    }
+
+    init(store: Store, world: World) {
+        self.store = store
         self.world = world
     }
 

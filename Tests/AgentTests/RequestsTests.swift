@@ -240,5 +240,7 @@ import Wire
         #expect(refusal?.code == .unsupported)
         #expect(refusal?.message.contains("brewCoffee") == true)
         #expect(refusal?.fix.contains("jeeves-agent") == true)
+        let part = failure(await requests().answer(.diagnostics(.unknown)))
+        #expect(part?.code == .unsupported)
     }
 }

@@ -117,7 +117,7 @@ public enum DotEnv {
     }
 
     /// The last value of each name.
-    static func parse(_ text: String) -> [String: String] {
+    public static func parse(_ text: String) -> [String: String] {
         var values: [String: String] = [:]
         for entry in entries(text) where entry.value != nil { values[entry.name] = entry.value }
         return values

@@ -8,9 +8,12 @@ import UnixSignals
 /// Runs something with an embedded coordinator: shows its progress, or writes it as `lines`, and
 /// turns Ctrl-C into a clean stop that says how to resume.
 enum Drive {
+    /// What goes wrong is shown, unless the verb goes on without a coordinator: then `isQuiet`
+    /// leaves it to be caught.
     static func run<Result: Sendable>(
         _ options: ProjectOptions, rollout: RolloutOptions = RolloutOptions(), resume: String,
         waits: Bool = false, cluster: ClusterSpec? = nil, lines: RolloutLines? = nil,
+        isQuiet: Bool = false,
         _ body: @Sendable @escaping (Driver) async throws -> Result
     ) async throws -> Result {
         do {
@@ -49,7 +52,7 @@ enum Drive {
             if work.isCancelled, case .failure = result { throw CancellationError() }
             return try result.get()
         } catch {
-            throw Ending.report(error, resume: resume, lines: lines)
+            throw isQuiet ? error : Ending.report(error, resume: resume, lines: lines)
         }
     }
 }

@@ -23,6 +23,7 @@ public struct JeevesCommand: AsyncParsableCommand {
               jeeves timeline --at 2h
               jeeves kubectl -- get pods --all-namespaces
               jeeves logs controller-1
+              jeeves support
               jeeves destroy
 
             Exit status: 0 done, 1 error, 2 changes pending, 3 the gate failed or
@@ -34,8 +35,9 @@ public struct JeevesCommand: AsyncParsableCommand {
             Initialize.self, Validate.self, PlanCommand.self, Up.self, StatusCommand.self,
             DoctorCommand.self, KubectlVerb.self, HelmVerb.self, KubeconfigVerb.self, Logs.self,
             CertCommand.self, DNSCommand.self, EventsCommand.self, TimelineCommand.self,
-            RolloutCommand.self, Serve.self, TokenCommand.self, NodeCommand.self,
-            BackupCommand.self, RestoreCommand.self, EpochCommand.self, Destroy.self,
+            SupportCommand.self, RolloutCommand.self, Serve.self, TokenCommand.self,
+            NodeCommand.self, BackupCommand.self, RestoreCommand.self, EpochCommand.self,
+            Destroy.self,
         ])
 
     public init() {}

@@ -34,6 +34,14 @@ public enum Question: Codable, Hashable, Sendable {
         }
     }
 
+    /// Whether its answer is what programs wrote, which may repeat a secret.
+    fileprivate var isFreeText: Bool {
+        switch self {
+        case .logs, .diagnostics: true
+        case .renewCertificate, .certificates: false
+        }
+    }
+
     /// Certbot has ten minutes on the node, after the pass that is in flight there.
     var deadline: Duration {
         switch self {
@@ -44,15 +52,16 @@ public enum Question: Codable, Hashable, Sendable {
     }
 }
 
-extension Downlinks {
-    /// Throws what ``ask(_:_:deadline:)`` throws, and `invalid` for an answer that is no text.
+extension StageRun {
+    /// A node's answer without the secrets of this cluster. Throws what ``Downlinks/ask`` throws,
+    /// and `invalid` for an answer that is no text.
     func answer(to question: Question, of node: NodeName) async throws -> String {
-        let answer = try await ask(node, question.request, deadline: question.deadline)
+        let answer = try await downlinks.ask(node, question.request, deadline: question.deadline)
         guard case .text(let text) = answer else {
             throw Failure(
                 .invalid, "asking \(node): it answered something else",
                 fix: "install the agent that belongs to this coordinator")
         }
-        return text
+        return question.isFreeText ? redactor().clean(text) : text
     }
 }

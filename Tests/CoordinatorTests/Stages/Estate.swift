@@ -23,6 +23,7 @@ final class Estate: Sendable {
     let edge: FakeEdge
     let store: Store
     private let path: String
+    private let log: Logger
 
     private struct Heard {
         var lines: [String] = []
@@ -43,8 +44,11 @@ final class Estate: Sendable {
 
     /// A person's folder, the installed package, an account with one zone, and nothing else. The
     /// store is at `path`.
-    init(path: String) throws {
-        self.path = path
+    init(
+        path: String,
+        log: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+    ) throws {
+        (self.path, self.log) = (path, log)
         let store = try Store.open(path: path)
         self.store = store
         (fake, cluster) = try StageStand.prepared()
@@ -185,7 +189,6 @@ final class Estate: Sendable {
         let runID = fake.chance.runID()
         let driving = Driving(
             cluster: spec.cluster, epoch: try store.beginEpoch(run: runID), run: runID)
-        let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         // Questions to an agent have a clock of their own, which never ends their time.
         let downlinks = Downlinks(
             driving: driving, version: "1", store: store, clock: ManualClock(), log: log,

@@ -69,6 +69,10 @@ final class FakeAgents: Sendable {
         var retried: Set<StepID> = []
         /// What a request to join is answered with, although the join works.
         var joinAnswer: Reply.Body?
+        /// What a controller's kubeconfig says.
+        var kubeconfig = "server: https://127.0.0.1:16443"
+        /// What every log and every diagnosis says; an agent without knows no such request.
+        var journal: String?
         /// Joins that only look as if they worked.
         var lostJoins = 0
         /// `node/step` each time that a step was made right.
@@ -246,7 +250,7 @@ final class FakeAgents: Sendable {
                 return .failure(
                     Failure(.unavailable, "reading the kubeconfig: MicroK8s is not running"))
             }
-            return .secret(Secret("server: https://127.0.0.1:16443"))
+            return .secret(Secret(state.kubeconfig))
         case .mintJoinTicket:
             state.minted += 1
             let token = "token-\(state.minted)"
@@ -257,6 +261,8 @@ final class FakeAgents: Sendable {
                 certificate: Digest(unchecked: String(repeating: "c", count: 64)))
             guard let bytes = try? JSON.encode(ticket) else { return .done }
             return .secret(Secret(String(decoding: bytes, as: UTF8.self)))
+        case .logs, .diagnostics:
+            return state.journal.map { .text($0) } ?? Self.ignorance
         case .join(let ticket): return join(ticket, node, &state)
         case .removeMember(let member):
             state.removers.append(node)
@@ -265,9 +271,12 @@ final class FakeAgents: Sendable {
             let findings = spec.steps.map { Self.finding($0, state.agents[node]) }
             guard let bytes = try? JSON.encode(findings) else { return .done }
             return .text(String(decoding: bytes, as: UTF8.self))
-        default: return .failure(Failure(.unsupported, "answering: a fake agent cannot"))
+        default: return Self.ignorance
         }
     }
+
+    private static let ignorance = Reply.Body.failure(
+        Failure(.unsupported, "answering: a fake agent cannot"))
 
     /// A ticket admits one node, once, to a control plane that its controller is a member of.
     private func join(

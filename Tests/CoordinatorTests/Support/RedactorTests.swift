@@ -1,0 +1,94 @@
+import FoundationEssentials
+import Model
+import Support
+import Testing
+
+@testable import Coordinator
+
+@Suite struct RedactorTests {
+    @Test("a secret that is known goes wherever it stands and however it is written")
+    func known() {
+        let secret = "p\"a/ss\nword"
+        let redactor = Redactor([Secret(secret)])
+        #expect(redactor.clean("x\(secret)y") == "x[redacted]y")
+        #expect(redactor.clean(#"{"x":"p\"a/ss\nword"}"#) == #"{"x":"[redacted]"}"#)
+        let encoded = Data(secret.utf8).base64EncodedString()
+        #expect(redactor.clean("data: \(encoded)") == "data: [redacted]")
+        #expect(redactor.clean("nothing of it, käse 日本") == "nothing of it, käse 日本")
+    }
+
+    @Test("of two secrets that begin alike the longer one goes whole")
+    func longest() {
+        let redactor = Redactor([Secret("abcdef"), Secret("abcdefgh")])
+        #expect(redactor.clean("abcdefgh abcdefg") == "[redacted] [redacted]g")
+    }
+
+    @Test("a secret of a few letters does not take the text apart")
+    func short() {
+        #expect(
+            Redactor([Secret("chat"), Secret("")]).clean("chat.example.org") == "chat.example.org")
+    }
+
+    @Test(
+        "what has the shape of a secret goes, and what stands around it stays",
+        arguments: [
+            ("a password=hunter2 b", "a password=[redacted] b"),
+            (#"{"token": "abc def", "x":1}"#, #"{"token": "[redacted]", "x":1}"#),
+            (
+                #"{"d":"{\"apiKey\":\"k1\",\"b\":1}"}"#,
+                #"{"d":"{\"apiKey\":\"[redacted]\",\"b\":1}"}"#
+            ),
+            ("key AKIAABCDEFGHIJKLMNOP!", "key [redacted]!"),
+            ("Authorization: Bearer abcdefghijklmnop", "Authorization: Bearer [redacted]"),
+            ("mongodb://u:p@h/x", "mongodb://[redacted]@h/x"),
+            ("join 10.0.0.1:25000/abc123/aa11 now", "join 10.0.0.1:25000/[redacted] now"),
+            ("add-node --token jeeves0123456789", "add-node --token [redacted]"),
+            (
+                "x -----BEGIN EC PRIVATE KEY-----\nabc\nlog: def\n-----END EC PRIVATE KEY----- y",
+                "x [redacted] y"
+            ),
+            ("-----BEGIN PRIVATE KEY-----\ncut off", "[redacted]"),
+            ("jwt eyJhbGciOiJSUzI1NiJ9.eyJzdWIi.sig", "jwt [redacted]"),
+        ])
+    func shapes(text: String, cleaned: String) {
+        #expect(Redactor([]).clean(text) == cleaned)
+    }
+
+    @Test(
+        "what only speaks of secrets stays",
+        arguments: [
+            #""token":null"#, "licenseFile: license.txt", "secretName: mongo-uri",
+            "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+            "https://chat.example.org:443/api/info", "3 tokens: none is left",
+        ])
+    func harmless(text: String) {
+        #expect(Redactor([]).clean(text) == text)
+    }
+
+    @Test("what this machine knows: database, licence, authority, kubeconfig, keys of AWS")
+    func knownSecrets() throws {
+        let fake = FakeWorld()
+        let project = Project(folder: "/p")
+        fake.files["/p/mongodb.uri"] = "mongodb://chat:p%40ssword1@db.example.org/rocketchat\n"
+        fake.files["/p/license.txt"] = "licence-of-the-firm\n"
+        fake.files["/p/.env"] = "export AWS_SECRET_ACCESS_KEY='from-dot-env'\nDOMAIN=chat.example\n"
+        fake.files[project.intermediateKey] =
+            "-----BEGIN PRIVATE KEY-----\nMHcCAQEEIbase64lines\n-----END PRIVATE KEY-----\n"
+        fake.files["/p/.jeeves/kube/config"] =
+            "server: https://127.0.0.1:16443\ntoken: longer-than-16-x\n"
+        let known = KnownSecrets(
+            project: project,
+            cluster: try exampleCluster([("licenseFile: \"\"", "licenseFile: license.txt")]),
+            environment: ["AWS_SESSION_TOKEN": "session", "HOME": "/home/ann"],
+            files: fake.files
+        ).all().map { $0.reveal() }
+        for secret in [
+            "mongodb://chat:p%40ssword1@db.example.org/rocketchat", "p%40ssword1", "p@ssword1",
+            "licence-of-the-firm", "from-dot-env", "MHcCAQEEIbase64lines", "longer-than-16-x",
+            "session",
+        ] { #expect(known.contains(secret), "\(secret)") }
+        for plain in ["chat.example", "/home/ann", "https://127.0.0.1:16443", ""] {
+            #expect(!known.contains(plain), "\(plain)")
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import FoundationEssentials
+import Model
+
+/// Takes out of a text what must not leave this machine: secrets that are known by their value,
+/// however they are written there, and whatever has the shape of one. Rather too much than too
+/// little goes.
+struct Redactor: Sendable {
+    static let mark = "[redacted]"
+    /// A shorter secret is found by its shape only: taken out everywhere, it would leave no text.
+    static let bytesMin = 6
+
+    /// Every way in which a known secret may stand there, by its first byte, the longest first.
+    private let known: [UInt8: [[UInt8]]]
+
+    init(_ secrets: [Secret]) {
+        let forms = Set(secrets.flatMap { Self.forms(of: $0.reveal()) }.map { Array($0.utf8) })
+        known = Dictionary(
+            grouping: forms.filter { $0.count >= Self.bytesMin }.sorted { $0.count > $1.count },
+            by: { $0[0] })
+    }
+
+    func clean(_ text: String) -> String { Self.withoutShapes(withoutKnown(text)) }
+
+    private func withoutKnown(_ text: String) -> String {
+        guard !known.isEmpty else { return text }
+        let bytes = Array(text.utf8)
+        var cleaned: [UInt8] = []
+        cleaned.reserveCapacity(bytes.count)
+        var index = 0
+        while index < bytes.count {
+            if let found = known[bytes[index]]?.first(where: { bytes[index...].starts(with: $0) }) {
+                cleaned += Self.mark.utf8
+                index += found.count
+            } else {
+                cleaned.append(bytes[index])
+                index += 1
+            }
+        }
+        return String(decoding: cleaned, as: UTF8.self)
+    }
+
+    /// As it is, as JSON writes it, and as Kubernetes writes it.
+    private static func forms(of secret: String) -> [String] {
+        let quoted = (try? JSON.encode(secret)).map {
+            String(decoding: $0.dropFirst().dropLast(), as: UTF8.self)
+        }
+        return [secret, quoted ?? secret, Data(secret.utf8).base64EncodedString()]
+    }
+}
+
+/// Secrets that nobody told us of.
+extension Redactor {
+    private static func withoutShapes(_ text: String) -> String {
+        withoutValues(withoutKeys(text))
+    }
+
+    private static func withoutKeys(_ text: String) -> String {
+        let end = /(?:-----END [A-Z ]*PRIVATE KEY-----|\z)/
+        let key = /-----BEGIN [A-Z ]*PRIVATE KEY-----/
+        var (left, cleaned) = (text[...], "")
+        while let begin = left.firstMatch(of: key) {
+            cleaned += left[..<begin.range.lowerBound] + mark
+            left = left[begin.range.upperBound...]
+            left = left[(left.firstMatch(of: end)?.range.upperBound ?? left.endIndex)...]
+        }
+        return (cleaned + left)
+            // AWS's key ids, and JSON Web Tokens.
+            .replacing(/(?:AKIA|ASIA)[A-Z0-9]{16}/) { _ in mark }
+            .replacing(/eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]*/) { _ in mark }
+    }
+
+    private static func withoutValues(_ text: String) -> String {
+        text
+            // Credentials of a URL, and MicroK8s' join tickets.
+            .replacing(/:\/\/[^\/\s@]*:[^\/\s@]+@/) { _ in "://\(mark)@" }
+            .replacing(/:25000\/[A-Za-z0-9]+(?:\/[A-Za-z0-9]+)?/) { _ in ":25000/\(mark)" }
+            .replacing(/(?i)(bearer\s+|basic\s+|--token[= ])[A-Za-z0-9._~+\/=\-]{12,}/) {
+                "\($0.1)\(mark)"
+            }
+            .replacing(named) { "\($0.1)\($0.2 ?? "")\(mark)" }
+    }
+
+    /// `password=…`, `"token": "…"`, `API_KEY: …`, also where JSON has quoted the quotes.
+    private static var named: Regex<(Substring, Substring, Substring?)> {
+        #/
+        (?i)
+        ((?:password|passphrase|passwd|pwd|secret|token|(?:_|access|secret|api|private)key|key-data
+            |licen[cs]e)[\\"']*\h*[=:]\h*)
+        (?!null|true|false|\[redacted)
+        (?:(\\*["'])(?!\[redacted)[^"'\\]+|[^\s"'\\&,;}\]]+)
+        /#
+    }
+}

@@ -1,0 +1,54 @@
+import Model
+import Store
+import Wire
+
+extension SupportBundle {
+    /// One file of a node: what it is called, what is in it, and what the node is asked for it.
+    private struct Sheet {
+        let file: String
+        let about: String
+        let question: Question
+    }
+
+    private static let sheets =
+        LogSource.allCases.map {
+            Sheet(
+                file: "\($0.rawValue).log", about: "the last lines of its journal",
+                question: .logs($0, lines: logLines))
+        }
+        + Diagnostic.all.map {
+            Sheet(
+                file: "\($0.rawValue).txt", about: "what it says of itself",
+                question: .diagnostics($0))
+        }
+
+    /// Asks every node for its logs and diagnostics; returns those that do not answer.
+    func gatherNodes(
+        _ witness: Witness, into contents: inout BundleContents
+    ) async throws -> [NodeName] {
+        var (nodes, silent): ([NodeName], [NodeName]) = ([], [])
+        do { nodes = try known() } catch { contents.omit("nodes", "\(error)") }
+        for node in nodes {
+            for sheet in Self.sheets {
+                let path = "nodes/\(node)/\(sheet.file)"
+                let failure = try await contents.add(path, sheet.about) {
+                    try await witness.answer(sheet.question, node)
+                }
+                // One that is away would let each further question wait as long as this one.
+                if let failure, [.unavailable, .timeout].contains(failure.code) {
+                    contents.omit("nodes/\(node)", "it does not answer; nothing more was asked")
+                    silent.append(node)
+                    break
+                }
+            }
+        }
+        return silent
+    }
+
+    /// Those that Terraform made, and those that have reported.
+    private func known() throws -> [NodeName] {
+        let made = try store.get(Infrastructure.self, .meta, StageRun.infrastructureKey)
+        let reported = try store.list(NodeStatus.self, .statuses).map(\.node)
+        return Set(made?.machines.keys.map { $0 } ?? []).union(reported).sorted()
+    }
+}
