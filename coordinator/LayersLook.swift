@@ -12,6 +12,8 @@ struct LayersLook: Sendable {
     struct Result: Codable, Sendable {
         let at: Date
         let layers: [Layer]
+        /// What lies behind the layers inside the cluster; nil if that could not be asked.
+        var sight: ClusterSight?
     }
 
     static let key = "layers"
@@ -24,15 +26,16 @@ struct LayersLook: Sendable {
         async let dns = layer("dns") { try await self.dns() }
         async let edge = layer("edge") { try await self.edge() }
         async let inside = insideCluster()
-        let layers = await [layer("infra") { try self.infra() }, dns, edge] + inside
-        try keep(layers, now: run.world.clock.now())
+        let (lower, sight) = await inside
+        let layers = await [layer("infra") { try self.infra() }, dns, edge] + lower
+        try keep(Result(at: run.world.clock.now(), layers: layers, sight: sight))
         return layers
     }
 
-    private func keep(_ layers: [Layer], now: Date) throws {
-        let last = Write.put(.meta, Self.key, try JSON.encode(Result(at: now, layers: layers)))
+    private func keep(_ found: Result) throws {
+        let last = Write.put(.meta, Self.key, try JSON.encode(found))
         let history = StateHistory(subject: StateHistory.layers, store: run.store)
-        try run.store.commit([], [last] + (history.writes(of: layers, now: now) ?? []))
+        try run.store.commit([], [last] + (history.writes(of: found.layers, now: found.at) ?? []))
     }
 
     private func layer(
@@ -76,49 +79,69 @@ struct LayersLook: Sendable {
         } catch let failure as Failure { return (false, failure.message) }
     }
 
-    private func insideCluster() async -> [Layer] {
+    private func insideCluster() async -> ([Layer], ClusterSight?) {
         guard let cluster = try? await ClusterAccess.ifReachable(run) else {
-            return ["cluster", "ingress", "app"].map {
+            let layers = ["cluster", "ingress", "app"].map {
                 Layer(name: $0, state: .unknown, detail: "no controller is connected")
             }
+            return (layers, nil)
         }
-        return await [
+        var sight = ClusterSight()
+        let layers = await [
             layer("cluster") {
                 let members = try Kubectl.members(
                     await output(cluster.kubectl.nodes(), op: "status.nodes"))
+                sight.members = members
                 let ready = members.count { $0.isReady }
                 return (
                     ready == members.count, "\(ready) of \(members.count) nodes ready"
                 )
             },
             layer("ingress") {
-                let pods = try await pods(cluster, TraefikManifest.namespace)
-                return (pods.isRight, "Traefik \(run.cluster.ingress.version), \(pods.detail)")
+                let pods = try await workloads(cluster, TraefikManifest.namespace)
+                sight.ingress = pods
+                let found = Self.readiness(pods)
+                return (found.isRight, "Traefik \(run.cluster.ingress.version), \(found.detail)")
             },
             layer("app") {
-                let app = run.cluster.app
-                let last = try Helm.revisions(
-                    await run.world.processes.run(
-                        cluster.helm.history(app.release, namespace: app.namespace),
-                        limits: Self.limits, op: "status.release")
-                ).last
-                guard let last else { return (false, "release \(app.release) is not there") }
-                let pods = try await pods(cluster, app.namespace)
-                return (
-                    pods.isRight && last.status == "deployed",
-                    "release \(app.release) revision \(last.revision) \(last.status), "
-                        + pods.detail
-                )
+                let pods = try await workloads(cluster, run.cluster.app.namespace)
+                sight.app = pods
+                return try await app(cluster, pods)
             },
         ]
+        return (layers, sight)
     }
 
-    private func pods(
+    private func app(
+        _ cluster: ClusterAccess, _ pods: [Kubectl.Workload]
+    ) async throws -> (Bool, String) {
+        let app = run.cluster.app
+        let last = try Helm.revisions(
+            await run.world.processes.run(
+                cluster.helm.history(app.release, namespace: app.namespace),
+                limits: Self.limits, op: "status.release")
+        ).last
+        guard let last else { return (false, "release \(app.release) is not there") }
+        let found = Self.readiness(pods)
+        return (
+            found.isRight && last.status == "deployed",
+            "release \(app.release) revision \(last.revision) \(last.status), "
+                + found.detail
+        )
+    }
+
+    private func workloads(
         _ cluster: ClusterAccess, _ namespace: String
-    ) async throws -> (isRight: Bool, detail: String) {
-        let (ready, all) = try Kubectl.readiness(
+    ) async throws -> [Kubectl.Workload] {
+        try Kubectl.workloads(
             await output(
                 cluster.kubectl.list("pods", namespace: namespace), op: "status.pods"))
+    }
+
+    private static func readiness(
+        _ workloads: [Kubectl.Workload]
+    ) -> (isRight: Bool, detail: String) {
+        let (ready, all) = (workloads.ready, workloads.all)
         return (all > 0 && ready == all, "\(ready) of \(all) pods ready")
     }
 

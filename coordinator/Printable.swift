@@ -15,7 +15,7 @@ public enum Printable {
     }
 
     /// A unified diff below the name of what changes.
-    static func diff(_ diff: String, of subject: String) -> String {
+    public static func diff(_ diff: String, of subject: String) -> String {
         let lines = diff.split(separator: "\n", omittingEmptySubsequences: false)
         return (["\(subject):"] + lines.map { "  \($0)" }).map(escape).joined(separator: "\n")
     }

@@ -47,7 +47,11 @@ extension Kubectl {
         let annotations: [String: String]?
         let resourceVersion: String?
         let uid: String?
+        let labels: [String: String]?
+        let ownerReferences: [Owner]?
     }
+
+    struct Owner: Decodable { let name: String }
 
     private struct List<Item: Decodable>: Decodable { let items: [Item] }
 
@@ -62,7 +66,7 @@ extension Kubectl {
 /// Nodes.
 extension Kubectl {
     /// A member of the cluster as its control plane sees it.
-    public struct Member: Sendable, Hashable {
+    public struct Member: Codable, Sendable, Hashable {
         public let name: String
         public let isReady: Bool
         /// Whether no new pods are put there.
@@ -72,10 +76,24 @@ extension Kubectl {
         /// Addresses with which this node's own programs reach a pod: its own, its end of the
         /// overlay, and the gateway of its pods. No pod ever has one of these.
         public let hops: [String]
+        /// What the node lacks, in the control plane's words: `DiskPressure: …`.
+        public var troubles: [String] = []
     }
 
     private struct Node: Decodable {
-        struct Condition: Decodable { let type, status: String }
+        struct Condition: Decodable {
+            let type, status: String
+            let message: String?
+
+            /// All of them but `Ready` are troubles (Kubernetes, "Node status").
+            var trouble: String? {
+                guard type == "Ready" ? status != "True" && message != nil : status == "True" else {
+                    return nil
+                }
+                let name = type == "Ready" ? "not ready" : type
+                return name + (message.map { ": \($0.prefix(200))" } ?? "")
+            }
+        }
         struct Address: Decodable { let type, address: String }
         struct Status: Decodable {
             let conditions: [Condition]?
@@ -118,7 +136,7 @@ extension Kubectl {
                 isReady: conditions.contains { $0.type == "Ready" && $0.status == "True" },
                 isClosed: node.spec?.unschedulable ?? false,
                 isClosedByUs: node.metadata.annotations?[closedMark] != nil,
-                hops: node.hops)
+                hops: node.hops, troubles: conditions.compactMap(\.trouble))
         }
     }
 }
@@ -151,21 +169,15 @@ extension Kubectl {
             let initContainerStatuses: [Container]?
             let containerStatuses: [Container]?
         }
+        struct Spec: Decodable { let nodeName: String? }
         let metadata: Metadata
+        let spec: Spec?
         let status: Status?
 
         var hasEnded: Bool { ["Succeeded", "Failed"].contains(status?.phase) }
         var isReady: Bool {
             status?.conditions?.contains { $0.type == "Ready" && $0.status == "True" } ?? false
         }
-    }
-
-    /// How many pods are ready, and of how many, from `get pods --output=json`; those that are
-    /// through do not count. Throws `invalid` if it is not a list of pods.
-    public static func readiness(_ text: String) throws -> (ready: Int, all: Int) {
-        let pods: [Pod] = try items(text, "pods")
-        let running = pods.filter { !$0.hasEnded }
-        return (running.count { $0.isReady }, running.count)
     }
 
     /// Whether a pod that runs once is through, from `get pod NAME --output=json`. Throws `invalid`

@@ -35,6 +35,12 @@ public enum PodTroubles {
     }
 
     private static func sentence(_ pod: Kubectl.Pod) -> String? {
+        reason(pod).map { bounded("\(pod.metadata.name)\($0.place): \($0.why)") }
+    }
+
+    /// Why a pod is not ready, as it says itself, and of which container (`/name`); nil if it is
+    /// ready or through.
+    static func reason(_ pod: Kubectl.Pod) -> (place: String, why: String)? {
         let status = pod.status
         guard status?.phase != "Succeeded" else { return nil }
         let containers =
@@ -45,17 +51,14 @@ public enum PodTroubles {
             {
                 let code = (container.lastState?.terminated?.exitCode).map { "exit \($0)" }
                 let parts = [why.reason, code, why.message].compactMap(\.self)
-                return bounded(
-                    "\(pod.metadata.name)/\(container.name): " + parts.joined(separator: ", "))
+                return ("/\(container.name)", parts.joined(separator: ", "))
             }
         }
         let broken = (status?.conditions ?? []).first { $0.status == "False" }
-        return broken.map {
-            bounded("\(pod.metadata.name): not \($0.type): \($0.message ?? "no reason given")")
-        }
+        return broken.map { ("", "not \($0.type): \($0.message ?? "no reason given")") }
     }
 
-    private static func bounded(_ text: String) -> String {
+    static func bounded(_ text: String) -> String {
         let line = text.replacing("\n", with: " ")
         return line.utf8.count <= sentenceBytesMax
             ? line : String(line.prefix(sentenceBytesMax)) + "…"

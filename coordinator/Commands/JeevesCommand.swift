@@ -17,6 +17,7 @@ public struct JeevesCommand: AsyncParsableCommand {
             Later:
 
               jeeves status
+              jeeves why
               jeeves doctor
               jeeves rollout status
               jeeves events --since 1h
@@ -33,11 +34,11 @@ public struct JeevesCommand: AsyncParsableCommand {
         version: Release.version,
         subcommands: [
             Initialize.self, Validate.self, PlanCommand.self, Up.self, StatusCommand.self,
-            DoctorCommand.self, KubectlVerb.self, HelmVerb.self, KubeconfigVerb.self, Logs.self,
-            CertCommand.self, DNSCommand.self, EventsCommand.self, TimelineCommand.self,
-            SupportCommand.self, RolloutCommand.self, Serve.self, TokenCommand.self,
-            NodeCommand.self, BackupCommand.self, RestoreCommand.self, EpochCommand.self,
-            Destroy.self,
+            WhyCommand.self, DoctorCommand.self, KubectlVerb.self, HelmVerb.self,
+            KubeconfigVerb.self, Logs.self, CertCommand.self, DNSCommand.self,
+            EventsCommand.self, TimelineCommand.self, SupportCommand.self, RolloutCommand.self,
+            Serve.self, TokenCommand.self, NodeCommand.self, BackupCommand.self,
+            RestoreCommand.self, EpochCommand.self, Destroy.self,
         ])
 
     public init() {}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Coordinator
 import FoundationEssentials
 import Glibc
 import Model

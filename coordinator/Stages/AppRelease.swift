@@ -192,8 +192,8 @@ struct AppRelease: Sendable {
             let list = try? await cluster.output(
                 cluster.kubectl.list("pods", namespace: app.namespace, selector: selector),
                 op: "app.watch")
-            guard let (ready, all) = try list.map(Kubectl.readiness) else { continue }
-            show(Activity("pods", "ready", done: ready, of: all))
+            guard let pods = try list.map(Kubectl.workloads) else { continue }
+            show(Activity("pods", "ready", done: pods.ready, of: pods.all))
         }
     }
 }

@@ -137,10 +137,9 @@ import Testing
     func canaries() async throws {
         try await withFolder { folder in
             let path = "\(folder)/jeeves.db"
-            let store = try Store.open(path: path)
             let tape = LogTape()
-            let estate = try Estate(store, log: tape.logger)
-            let seeds = try Self.seed(estate, store)
+            let estate = try Estate(path: path, log: tape.logger)
+            let seeds = try Self.seed(estate, estate.store)
             let bundle = try await Self.work(estate, seeds)
             let all = seeds.all.union(Self.twice(Array(Self.environment.values)))
             Self.expectNone(of: all, in: bundle, "the bundle")
