@@ -1,5 +1,6 @@
 import Model
 import Outside
+import Tools
 import Wire
 
 /// Answers what a coordinator asks of a node: a closed list, never a command line.
@@ -47,6 +48,8 @@ public struct Requests: Sendable {
             case .certificates: return .text(try await certificates())
             case .diagnostics(let part):
                 return .text(try await Diagnostics(world: world).report(on: part))
+            case .figures:
+                return .text(String(decoding: try JSON.encode(await figures()), as: UTF8.self))
             case .check(let spec):
                 let findings = try await reconciler.look(at: spec)
                 return .text(String(decoding: try JSON.encode(findings), as: UTF8.self))
@@ -78,6 +81,22 @@ public struct Requests: Sendable {
             held.append(await step.held(world))
         }
         return String(decoding: try JSON.encode(held), as: UTF8.self)
+    }
+
+    /// Starts nothing; of what does not answer nothing is told.
+    private func figures() async throws -> NodeFigures {
+        var haproxy: HAProxyFigures?
+        if let step = try await reconciler.steps(HAProxyStep.self).first {
+            let answer = try? await RuntimeSocket(world, step.layout).ask(
+                HAProxyRuntime.showInfo, op: "haproxy.figures")
+            haproxy = answer.flatMap(HAProxyRuntime.figures)
+        }
+        let left = try await reconciler.steps(CertificateStep.self).compactMap { step in
+            (try? step.ordersLeft(world)).map { (step.id, $0) }
+        }
+        return NodeFigures(
+            process: ProcessFigures.read(world.files), haproxy: haproxy,
+            ordersLeft: Dictionary(left, uniquingKeysWith: { first, _ in first }))
     }
 
     /// The last lines of a unit's journal (journalctl(1)), at most 2,000.

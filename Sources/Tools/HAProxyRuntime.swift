@@ -91,6 +91,18 @@ extension HAProxyRuntime {
         }
     }
 
+    /// What `show info` counts; nil if `answer` is none.
+    public static func figures(_ answer: String) -> HAProxyFigures? {
+        let fields = HAProxyRuntime.fields(answer)
+        func number(_ name: String) -> Int? { fields[name].flatMap { Int($0) } }
+        guard let connections = number("CurrConns"), let most = number("Maxconn"),
+            let total = number("CumConns"), let requests = number("CumReq")
+        else { return nil }
+        return HAProxyFigures(
+            connections: connections, connectionsMax: most, connectionsTotal: total,
+            requestsTotal: requests)
+    }
+
     /// What HAProxy has in memory under a certificate's path.
     public struct Loaded: Sendable, Hashable {
         /// Hexadecimal without leading zeros, lower case; nil while the place is empty.

@@ -103,6 +103,8 @@ public enum AgentRequest: Codable, Hashable, Sendable {
     case certificates
     /// What a part of the node says about itself, as text for a person.
     case diagnostics(Diagnostic)
+    /// What the agent costs and HAProxy does; the answer is the JSON of ``NodeFigures``.
+    case figures
     /// Dial a new connection and carry it to this node's Kubernetes API.
     case openTunnel(UInt64)
     /// Checks every step of a spec that the node need not have; the answer is the JSON of a list of

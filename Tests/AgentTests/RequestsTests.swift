@@ -220,6 +220,23 @@ import Wire
         #expect(try await requests().answer(.certificates) == .text("[]"))
     }
 
+    @Test("a node without an edge tells what its agent costs, and nothing that it cannot know")
+    func figures() async throws {
+        let fake = node.fake
+        fake.files["/proc/self/stat"] = "7 (jeeves-agent) S 1 7 7 0 -1 0 9 0 0 0 150 50 0 0"
+        fake.files["/proc/self/status"] = "VmRSS:\t  4096 kB\n"
+        fake.files["/proc/self/fd/0"] = ""
+        guard case .text(let text) = try await requests().answer(.figures) else {
+            Issue.record("no figures came")
+            return
+        }
+        #expect(
+            try JSON.decode(NodeFigures.self, from: text.utf8, what: "the figures")
+                == NodeFigures(
+                    process: ProcessFigures(
+                        cpuSeconds: 2, residentBytes: 4 << 20, openFiles: 1), haproxy: nil))
+    }
+
     @Test("removing a member that is gone is done")
     func removeMember() async throws {
         let worker = NodeName(unchecked: "worker-1")
@@ -240,7 +257,7 @@ import Wire
         #expect(refusal?.code == .unsupported)
         #expect(refusal?.message.contains("brewCoffee") == true)
         #expect(refusal?.fix.contains("jeeves-agent") == true)
-        let part = failure(await requests().answer(.diagnostics(.unknown)))
+        let part = failure(try await requests().answer(.diagnostics(.unknown)))
         #expect(part?.code == .unsupported)
     }
 }

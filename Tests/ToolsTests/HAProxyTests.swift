@@ -141,6 +141,17 @@ import Testing
         #expect(info.description == "jeeves-abc")
     }
 
+    @Test("what show info counts is read, and an answer without it is none")
+    func figures() {
+        let answer = "Name: HAProxy\nMaxconn: 4000\nCurrConns: 3\nCumConns: 100\nCumReq: 250\n\n"
+        #expect(
+            HAProxyRuntime.figures(answer)
+                == HAProxyFigures(
+                    connections: 3, connectionsMax: 4000, connectionsTotal: 100,
+                    requestsTotal: 250))
+        #expect(HAProxyRuntime.figures("Permission denied\n") == nil)
+    }
+
     @Test("what may be a password in a person's configuration is not told")
     func redacted() {
         let text = """

@@ -43,11 +43,12 @@ struct TunnelTests {
         let (agent, coordinator) = try await tunnel(stand)
         let service = try await LocalListener.bind()
         let door = try await LocalListener.bind()
+        let carried = ByteCount()
         let splices = Task {
             async let inner: Void = splice(agent, connectLocal(port: service.port))
             var visitors = door.accepted.makeAsyncIterator()
             guard let visitor = await visitors.next() else { return }
-            try await splice(visitor, coordinator)
+            try await splice(visitor, coordinator, counting: carried)
             try await inner
         }
         let client = try await connectLocal(port: door.port)
@@ -66,6 +67,7 @@ struct TunnelTests {
         try await up
         try await down
         try await splices.value
+        #expect(carried.total == 2 * chunks * chunk.count)
     }
 
     @Test("one side may finish and still hear the whole answer")

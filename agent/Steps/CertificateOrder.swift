@@ -57,6 +57,14 @@ struct CertificateOrder: Sendable {
             wished: true, now: world.clock.now())
     }
 
+    /// How many more may be ordered now, whatever the wait after a failure.
+    func left(_ world: World) throws -> Int {
+        try OrderBudget.read(budgetFile, for: purpose, world.files).left(
+            for: purpose,
+            limits: OrderLimits(directory: spec.directory, lifetime: lifetime(world)),
+            now: world.clock.now())
+    }
+
     private func preflight(_ world: World) -> OrderPreflight {
         OrderPreflight(
             spec: spec, layout: layout,

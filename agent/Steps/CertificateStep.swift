@@ -118,6 +118,9 @@ struct CertificateStep: Step {
             memory: await edge.memory(world))
     }
 
+    /// How many more certificates the agent allows itself to order now.
+    func ordersLeft(_ world: World) throws -> Int { try order.left(world) }
+
     /// Makes what is there due now: the next pass replaces it, and tries again until it has. Throws
     /// why the last try failed, and when the next may be, unless that is now.
     func wishRenewal(_ world: World) throws {

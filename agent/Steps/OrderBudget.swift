@@ -106,13 +106,25 @@ struct OrderBudget: Codable, Hashable, Sendable {
         for purpose: Purpose, _ rule: OrderLimits.Rule, wished: Bool, now: Date
     ) -> Date? {
         let most = rule.most(wished: wished)
+        let counted = counted(for: purpose, rule, now: now)
+        guard counted.count >= most, let oldest = counted.suffix(most).first else { return nil }
+        return oldest.at.addingTimeInterval(rule.window.seconds)
+    }
+
+    private func counted(for purpose: Purpose, _ rule: OrderLimits.Rule, now: Date) -> [Try] {
         let began = now.addingTimeInterval(-rule.window.seconds)
-        let counted = tries.filter {
+        return tries.filter {
             $0.at > began && $0.at.timeIntervalSince(now) < Self.horizon.seconds
                 && $0.counts(for: purpose, rule)
         }
-        guard counted.count >= most, let oldest = counted.suffix(most).first else { return nil }
-        return oldest.at.addingTimeInterval(rule.window.seconds)
+    }
+
+    /// How many more tries every rule has room for now.
+    func left(for purpose: Purpose, limits: OrderLimits, now: Date) -> Int {
+        let rooms = limits.rules.map {
+            max(0, $0.most(wished: false) - counted(for: purpose, $0, now: now).count)
+        }
+        return rooms.min() ?? 0
     }
 }
 

@@ -24,6 +24,8 @@ public actor KubernetesAccess {
     private let world: World
     private let folder: String
     private let log: Logger
+    /// What has gone through the tunnels.
+    nonisolated let carried = ByteCount()
 
     private var nextTunnel: UInt64 = 1
     private var expected: [UInt64: Expectation] = [:]
@@ -114,7 +116,7 @@ public actor KubernetesAccess {
         guard let node = way?.node else { return await local.close() }
         do {
             let tunnel = try await open(through: node)
-            try await splice(local, tunnel)
+            try await splice(local, tunnel, counting: carried)
         } catch {
             log.debug("tunnel ended", metadata: ["node": "\(node)", "reason": "\(error)"])
             await local.close()

@@ -40,6 +40,22 @@ import Testing
         #expect(mayTry(budget, limits(), after: 7 * 86_400))
     }
 
+    @Test("what is left is what the tightest rule has room for")
+    func left() {
+        var budget = OrderBudget()
+        func left(_ seconds: Double) -> Int {
+            budget.left(
+                for: purpose, limits: limits(), now: start.addingTimeInterval(seconds))
+        }
+        #expect(left(0) == 2, "an hour's")
+        for number in 0..<4 {
+            budget.begin(purpose, now: start.addingTimeInterval(Double(number) * 3600))
+            budget.issued()
+        }
+        #expect(left(3 * 3600) == 0, "a week's")
+        #expect(left(8 * 86_400) == 2)
+    }
+
     @Test(
         "a day of failures has at most three an hour, also if the agent dies in each",
         arguments: [
