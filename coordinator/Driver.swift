@@ -244,6 +244,8 @@ public struct Driver: Sendable {
             // what it saw.
             _ = try? await ClusterAccess.open(run)
             _ = try? await LayersLook(run: run).look()
+            // Since when each part is as it is, is known although nobody watches.
+            _ = try? await picture()
             try? await run.world.clock.sleep(.seconds(60), op: "serve.idle")
         }
     }

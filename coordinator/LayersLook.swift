@@ -79,7 +79,8 @@ struct LayersLook: Sendable {
         } catch let failure as Failure { return (false, failure.message) }
     }
 
-    private func insideCluster() async -> ([Layer], ClusterSight?) {
+    /// Nil for what lies behind if no controller can be asked.
+    func insideCluster() async -> ([Layer], ClusterSight?) {
         guard let cluster = try? await ClusterAccess.ifReachable(run) else {
             let layers = ["cluster", "ingress", "app"].map {
                 Layer(name: $0, state: .unknown, detail: "no controller is connected")

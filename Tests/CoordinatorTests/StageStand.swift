@@ -105,11 +105,17 @@ struct StageStand: Sendable {
 
     private static func answer(_ agent: MemoryLink) async throws {
         for try await message in agent.incoming {
-            guard case .request(let request) = message, request.body == .kubeconfig else {
-                continue
+            guard case .request(let request) = message else { continue }
+            switch request.body {
+            case .kubeconfig:
+                let kubeconfig = Secret("server: https://127.0.0.1:16443")
+                try await agent.send(.reply(Reply(id: request.id, body: .secret(kubeconfig))))
+            case .figures:
+                let figures = try JSON.encode(NodeFigures(process: nil, haproxy: nil))
+                let text = String(decoding: figures, as: UTF8.self)
+                try await agent.send(.reply(Reply(id: request.id, body: .text(text))))
+            default: continue
             }
-            let kubeconfig = Secret("server: https://127.0.0.1:16443")
-            try await agent.send(.reply(Reply(id: request.id, body: .secret(kubeconfig))))
         }
     }
 

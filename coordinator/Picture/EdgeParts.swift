@@ -67,7 +67,7 @@ struct EdgeParts {
             let found = judge(certificate)
             return Picture.Part(
                 id: certificate.part, state: found.state, why: found.why,
-                next: found.state == .right ? "" : "jeeves cert show \(certificate.node)",
+                next: found.state == .right ? "" : "jeeves cert show",
                 needs: [PartID(.agent, certificate.node)])
         }
     }

@@ -8,9 +8,6 @@ public struct Picture: Codable, Sendable {
     public enum Kind: String, Codable, Sendable, CaseIterable {
         case chat, record, address, haproxy, certificate, ingress, app, service, api, node, agent
         case rollout, stage
-
-        /// Whether there is one of it at most, so that it needs no name.
-        var isSingle: Bool { [.chat, .record, .ingress, .app, .api, .rollout].contains(self) }
     }
 
     public enum State: String, Codable, Sendable, CaseIterable {
@@ -22,7 +19,7 @@ public struct Picture: Codable, Sendable {
     public struct Part: Codable, Sendable, Hashable {
         public let id: PartID
         public let state: State
-        /// From when it has been in this state; nil before anybody looked twice.
+        /// From when it has been in this state; nil in a picture without a memory.
         public var since: Date?
         /// In words, also of a part that is right.
         public let why: String

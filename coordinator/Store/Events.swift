@@ -60,6 +60,9 @@ extension Store {
         return (events, found.last.flatMap { UInt64($0.key) }.map { $0 + 1 } ?? start)
     }
 
+    /// The number of the event that comes next.
+    public func nextEvent() throws -> UInt64 { try nextNumber(in: .events) }
+
     /// The lowest number kept when `next` is the number of the next event.
     private static func floor(_ next: UInt64) -> UInt64 {
         next > UInt64(eventsMax) ? next - UInt64(eventsMax) : 1

@@ -1,11 +1,12 @@
 import Coordinator
+import Model
 
 /// A piece of a page. What stands in the literal is markup; what is interpolated is text, and gets
 /// in only escaped, so that nothing that a node, a program or a person said becomes markup.
 ///
 /// Interpolate into the content of elements and into double-quoted attributes, never elsewhere.
 struct HTML: Hashable, Sendable, ExpressibleByStringInterpolation {
-    private(set) var text: String
+    let text: String
 
     init(stringLiteral value: String) { text = value }
 
@@ -24,9 +25,11 @@ struct HTML: Hashable, Sendable, ExpressibleByStringInterpolation {
             text += pieces.map(\.text).joined(separator: "\n")
         }
 
-        mutating func appendInterpolation(_ value: some CustomStringConvertible) {
-            text += HTML.escape(value.description)
-        }
+        mutating func appendInterpolation(_ value: String) { text += HTML.escape(value) }
+
+        mutating func appendInterpolation(_ name: some Name) { text += HTML.escape(name.rawValue) }
+
+        mutating func appendInterpolation(_ number: some BinaryInteger) { text += "\(number)" }
     }
 
     /// The five signs that mean something in HTML, and those that cannot be seen.
