@@ -2,9 +2,10 @@
 SHELL := /bin/bash
 VERSION := $(shell sed -n 's/.*version = "\(.*\)"/\1/p' Sources/Model/Release.swift)
 PACKAGES := .build/packages
+RELEASE := -c release --static-swift-stdlib -Xlinker -s -Xlinker --no-export-dynamic
 LAB := .build/debug/lab
 
-.PHONY: help setup build check test nightly package demo trial lab-up lab-down bench clean
+.PHONY: help setup build check test nightly package sbom reproducible demo trial lab-up lab-down bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -26,10 +27,21 @@ nightly: setup build ## play 100,000 schedules of changes and faults
 	@JEEVES_SCHEDULES=100000 .build/debug/jeevesPackageTests.xctest --testing-library swift-testing --filter HistoryTests
 
 package: ## build both Debian packages into .build/packages
-	@swift build -c release --static-swift-stdlib -Xlinker -s -Xlinker --no-export-dynamic --product jeeves-agent
-	@swift build -c release --static-swift-stdlib -Xlinker -s -Xlinker --no-export-dynamic --product jeeves
+	@swift build $(RELEASE) --product jeeves-agent
+	@swift build $(RELEASE) --product jeeves
 	@packaging/build-deb jeeves-agent $(VERSION) .build/release $(PACKAGES)
 	@packaging/build-deb jeeves $(VERSION) .build/release $(PACKAGES)
+
+sbom: ## write SHA256SUMS and a CycloneDX list of parts beside the packages of make package
+	@packaging/sbom $(VERSION) $(PACKAGES)
+
+reproducible: package ## package twice, then compile all again from nothing, and compare (long)
+	@packaging/check-reproducible $(VERSION) .build/release
+	@rm -rf .build/again
+	@swift build $(RELEASE) --scratch-path .build/again --product jeeves-agent
+	@swift build $(RELEASE) --scratch-path .build/again --product jeeves
+	@cmp .build/release/jeeves-agent .build/again/release/jeeves-agent
+	@cmp .build/release/jeeves .build/again/release/jeeves
 
 demo: setup package ## the main job, end to end, in the lab; DEMO='--controllers 3' for three
 	@swift build --product lab
