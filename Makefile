@@ -5,7 +5,7 @@ PACKAGES := .build/packages
 RELEASE := -c release --static-swift-stdlib -Xlinker -s -Xlinker --no-export-dynamic
 LAB := .build/debug/lab
 
-.PHONY: help setup build check test nightly package sbom reproducible demo trial lab-up lab-down bench clean
+.PHONY: help setup build check test nightly schema package sbom reproducible demo trial lab-up lab-down bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -25,6 +25,9 @@ test: setup build ## run all tests
 
 nightly: setup build ## play 100,000 schedules of changes and faults
 	@JEEVES_SCHEDULES=100000 .build/debug/jeevesPackageTests.xctest --testing-library swift-testing --filter HistoryTests
+
+schema: build ## write docs/jeeves.schema.json anew, for editors of the cluster file
+	@JEEVES_WRITE_SCHEMA=1 .build/debug/jeevesPackageTests.xctest --testing-library swift-testing --filter ClusterSchemaTests
 
 package: ## build both Debian packages into .build/packages
 	@swift build $(RELEASE) --product jeeves-agent

@@ -1,8 +1,12 @@
 /// The commented cluster file that `jeeves init` writes: the reference of every key. A test decodes
 /// it and compares its keys with the types.
 enum Example {
+    /// Where the package puts docs/jeeves.schema.json, by which editors check the file.
+    private static let schema = "/usr/share/jeeves/jeeves.schema.json"
+
     static func render(_ values: Founding.Values) -> String {
         """
+        # yaml-language-server: $schema=\(schema)
         # The cluster file of Jeeves. `jeeves validate` checks it; every key is shown with its
         # default, or with an example where it is required.
 

@@ -1,5 +1,4 @@
 import Model
-import Outside
 import Testing
 
 @testable import Coordinator
@@ -47,7 +46,7 @@ import Testing
 
     @Test("docs/cluster-file.md lists each key once, in the example's order, with its real default")
     func documentIsComplete() throws {
-        let rows = try documented()
+        let rows = try DocumentedKey.all()
         let keys = Self.paths(of: ClusterSpec.self)
         let listed = rows.map(\.path)
         #expect(Set(keys).subtracting(listed).isEmpty, "keys that the document lacks")
@@ -58,22 +57,10 @@ import Testing
             #expect(values[row.path] == row.standard, "the default of \(row.path)")
         }
         let required = [
-            "cluster", "domain", "aws.region", "coordinator.addresses", "certificate.email",
-            "app.mongodb.external.uriFile",
+            "cluster", "domain", "aws.region", "terraform.backend.s3.bucket",
+            "coordinator.addresses", "certificate.email", "app.mongodb.external.uriFile",
         ]
         #expect(rows.filter { $0.standard == "required" }.map(\.path) == required)
-    }
-
-    /// Path and default of every row of the document's tables; they are the cells 1 and 3.
-    private func documented() throws -> [(path: String, standard: String)] {
-        let root = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
-        let text = try #require(try World.live().files.text("\(root)/docs/cluster-file.md"))
-        return text.split(separator: "\n").filter { $0.hasPrefix("| `") }.map { line in
-            let cells = line.split(separator: "|").map {
-                String($0.dropFirst().dropLast()).replacing("`", with: "")
-            }
-            return (path: cells[0], standard: cells[2])
-        }
     }
 
     /// Every key that holds a plain value, from the top of the file: `app.chart.name`.

@@ -39,7 +39,7 @@ public struct IngressSection: Section {
 }
 
 /// When a node fetches an image, in Kubernetes' words.
-public enum ImagePullPolicy: String, Codable, Hashable, Sendable {
+public enum ImagePullPolicy: String, Codable, Hashable, Sendable, CaseIterable {
     case always = "Always"
     case ifNotPresent = "IfNotPresent"
     /// Only images that were loaded onto the nodes beforehand.
