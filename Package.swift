@@ -190,7 +190,7 @@ let package = Package(
                 logging,
             ], path: "Tests/YearTests", swiftSettings: strict),
         tests(of: "Web", needs: ["Model", "Outside", "Wire", "Coordinator", logging]),
-        tests(of: "Commands", needs: ["Coordinator", "Model", yams]),
+        tests(of: "Commands", needs: ["Coordinator", "Model", "Outside", yams]),
         .testTarget(
             name: "TidyTests", dependencies: ["Model", "Outside"], path: "Tests/TidyTests",
             swiftSettings: strict),
