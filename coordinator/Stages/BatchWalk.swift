@@ -88,7 +88,7 @@ struct BatchWalk: Sendable {
             try await run.checkpoint(before: plan.position)
             run.say("\(plan.position): \(batch.text)")
             try run.store.append([event(.started, "\(plan.position): \(batch.text)")])
-            for wish in members { try await work.prepare(wish) }
+            for wish in members { try await prepare(wish) }
         }
         var specs = members.map(\.spec)
         let beginning = try run.store.revision()
@@ -127,6 +127,15 @@ struct BatchWalk: Sendable {
         }
         try plan.save(of: convergence.role, run.store, with: settled, telling: end)
         return specs
+    }
+
+    /// What keeps a node from its turn says itself what was tried.
+    private func prepare(_ wish: Wish) async throws {
+        do {
+            try await work.prepare(wish)
+        } catch let failure as Failure {
+            throw Stumble(nil, failure, isOutside: failure.code == .unavailable)
+        }
     }
 
     /// How a batch of nodes that serve goes; which node got which spec is told beside it.
