@@ -110,6 +110,8 @@ public actor Reconciler {
         if spec.generation != generation {
             (attempts, generation) = ([:], spec.generation)
         }
+        // Who drives anew waits for what is true now, not for the end of an old back-off.
+        if spec.run != checkedFor { forgetBackoff() }
         for step in spec.steps {
             if Task.isCancelled { return }
             await converge(step, of: spec)
@@ -136,7 +138,7 @@ public actor Reconciler {
 
     /// Something outside has changed what a step waits for: what failed is tried again at once.
     public func retry() {
-        for id in attempts.keys { attempts[id]?.retryAt = nil }
+        forgetBackoff()
         wake.yield()
     }
 
@@ -328,6 +330,10 @@ public actor Reconciler {
             await record(spec.id, "drift", .started, drift.what)
         }
         return drift
+    }
+
+    private func forgetBackoff() {
+        for id in attempts.keys { attempts[id]?.retryAt = nil }
     }
 
     private func backoff(after attempt: Int) -> Duration {

@@ -97,6 +97,20 @@ private struct TellingStep: Step {
         status.steps.first { $0.id.rawValue == id }?.state
     }
 
+    @Test("who drives anew waits for no back-off: what failed is tried again at once")
+    func anew() async throws {
+        let reconciler = reconciler()
+        fake.fail("file.replace", with: Failure(.failed, "writing /etc/a: no"))
+        await reconciler.accept(spec([step("a", file: "/etc/a")]))
+        try await reconciler.pass()
+        try await reconciler.pass()
+        #expect(fake.files["/etc/a"] == nil, "it waits for its back-off")
+        await reconciler.accept(
+            spec([step("a", file: "/etc/a")], epoch: 2, run: "bbbbbbbbbbbbbbbb"))
+        try await reconciler.pass()
+        #expect(fake.files["/etc/a"] == "right")
+    }
+
     @Test("a node that is right is not written to")
     func rightMeansNoWrites() async throws {
         fake.files["/etc/a"] = "right"
