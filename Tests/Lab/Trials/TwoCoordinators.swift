@@ -45,7 +45,7 @@ struct TwoCoordinators {
         try? FileManager.default.removeItem(atPath: Self.copy)
         try await cluster.host.output("cp", ["--archive", Operator.project, Self.copy])
         var wish = file
-        (wish.port, wish.packagePort, wish.channel) = (7444, 7481, "1.36/stable")
+        (wish.port, wish.packagePort, wish.channel) = (7444, 7482, "1.36/stable")
         try wish.write(in: Self.copy)
         let serving = try await serve()
         let up = try cluster.person.start(["jeeves", "up"], in: Self.copy)
@@ -57,7 +57,7 @@ struct TwoCoordinators {
         let code = try await cluster.ending(of: up)
         let status = try await ofCopy("rollout", "status", "--output", "json")
         try FileManager.default.removeItem(atPath: Self.copy)
-        return waits && served == 0 && code != 0 && status.contains("belongs to run")
+        return waits && served == 0 && code != 0 && status.contains("of another run")
     }
 
     private func ofCopy(_ words: String...) async throws -> String {
