@@ -68,13 +68,13 @@ struct SQLiteEngine: Sendable {
     }
 
     func get(_ collection: CollectionName, _ key: String) throws -> Document? {
-        try reading { db in
+        try asking { db in
             try Row.fetchOne(
-                db,
-                sql: """
-                    SELECT key, value, revision FROM documents
-                    WHERE collection = ? AND key = ? AND value IS NOT NULL
-                    """, arguments: [collection.rawValue, key]
+                db.cachedStatement(
+                    sql: """
+                        SELECT key, value, revision FROM documents
+                        WHERE collection = ? AND key = ? AND value IS NOT NULL
+                        """), arguments: [collection.rawValue, key]
             ).map(Self.document)
         }
     }
@@ -82,22 +82,22 @@ struct SQLiteEngine: Sendable {
     func list(
         _ collection: CollectionName, prefix: String = "", from start: String = ""
     ) throws -> [Document] {
-        try reading { db in
+        try asking { db in
             try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT key, value, revision FROM documents
-                    WHERE collection = ? AND key >= ? AND substr(key, 1, length(?)) = ?
-                      AND value IS NOT NULL ORDER BY key
-                    """, arguments: [collection.rawValue, max(prefix, start), prefix, prefix]
+                db.cachedStatement(
+                    sql: """
+                        SELECT key, value, revision FROM documents
+                        WHERE collection = ? AND key >= ? AND substr(key, 1, length(?)) = ?
+                          AND value IS NOT NULL ORDER BY key
+                        """), arguments: [collection.rawValue, max(prefix, start), prefix, prefix]
             ).map(Self.document)
         }
     }
 
     func lastKey(_ collection: CollectionName) throws -> String? {
-        try reading { db in
+        try asking { db in
             try String.fetchOne(
-                db, sql: "SELECT max(key) FROM documents WHERE collection = ?",
+                db.cachedStatement(sql: "SELECT max(key) FROM documents WHERE collection = ?"),
                 arguments: [collection.rawValue])
         }
     }
@@ -111,12 +111,14 @@ struct SQLiteEngine: Sendable {
         }
     }
 
-    func revision() throws -> Revision { try reading(Self.lastRevision) }
+    func revision() throws -> Revision { try asking(Self.lastRevision) }
 
     /// Last states newer than `revision`, oldest first.
     func changes(after revision: Revision) throws -> [Store.Change] {
         try reading { db in
-            let forgotten = try Int64.fetchOne(db, sql: "SELECT revision FROM forgotten") ?? 0
+            let forgotten =
+                try Int64.fetchOne(
+                    db.cachedStatement(sql: "SELECT revision FROM forgotten")) ?? 0
             guard revision >= UInt64(clamping: forgotten) else {
                 throw Failure(
                     .notFound,
@@ -124,11 +126,11 @@ struct SQLiteEngine: Sendable {
                         + "forgotten")
             }
             let rows = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT collection, key, value, revision FROM documents
-                    WHERE revision > ? ORDER BY revision, collection, key
-                    """, arguments: [Int64(clamping: revision)])
+                db.cachedStatement(
+                    sql: """
+                        SELECT collection, key, value, revision FROM documents
+                        WHERE revision > ? ORDER BY revision, collection, key
+                        """), arguments: [Int64(clamping: revision)])
             return rows.compactMap { row in
                 CollectionName(rawValue: row["collection"]).map {
                     Store.Change(
@@ -164,11 +166,11 @@ struct SQLiteEngine: Sendable {
 
     private static func require(_ compare: Compare, _ db: Database) throws {
         let found = try Int64.fetchOne(
-            db,
-            sql: """
-                SELECT revision FROM documents
-                WHERE collection = ? AND key = ? AND value IS NOT NULL
-                """, arguments: [compare.collection.rawValue, compare.key]
+            db.cachedStatement(
+                sql: """
+                    SELECT revision FROM documents
+                    WHERE collection = ? AND key = ? AND value IS NOT NULL
+                    """), arguments: [compare.collection.rawValue, compare.key]
         ).map { UInt64(clamping: $0) }
         guard found != compare.revision else { return }
         func text(_ revision: Revision?) -> String { revision.map { "at \($0)" } ?? "absent" }
@@ -181,11 +183,11 @@ struct SQLiteEngine: Sendable {
 
     private static func forgetOldDeletions(_ db: Database) throws {
         let limit = try Int64.fetchOne(
-            db,
-            sql: """
-                SELECT revision FROM documents WHERE value IS NULL
-                ORDER BY revision DESC LIMIT 1 OFFSET \(tombstonesMax)
-                """)
+            db.cachedStatement(
+                sql: """
+                    SELECT revision FROM documents WHERE value IS NULL
+                    ORDER BY revision DESC LIMIT 1 OFFSET \(tombstonesMax)
+                    """))
         guard let limit else { return }
         try db.execute(
             sql: "DELETE FROM documents WHERE value IS NULL AND revision <= ?", arguments: [limit])
@@ -194,7 +196,8 @@ struct SQLiteEngine: Sendable {
 
     private static func lastRevision(_ db: Database) throws -> Revision {
         UInt64(
-            clamping: try Int64.fetchOne(db, sql: "SELECT max(revision) FROM documents") ?? 0)
+            clamping: try Int64.fetchOne(
+                db.cachedStatement(sql: "SELECT max(revision) FROM documents")) ?? 0)
     }
 
     private static func document(_ row: Row) -> Document {
@@ -203,6 +206,15 @@ struct SQLiteEngine: Sendable {
             revision: UInt64(clamping: row["revision"] as Int64))
     }
 
+    /// For one statement, which sees one state by itself: a transaction around it costs more than
+    /// it does.
+    private func asking<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        do { return try queue.unsafeRead(body) } catch let error as DatabaseError {
+            throw Self.failure(error, path)
+        }
+    }
+
+    /// For more than one.
     private func reading<Value>(_ body: (Database) throws -> Value) throws -> Value {
         do { return try queue.read(body) } catch let error as DatabaseError {
             throw Self.failure(error, path)
