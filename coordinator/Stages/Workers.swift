@@ -14,9 +14,29 @@ struct Workers: Stage {
     func run(_ run: StageRun) async throws -> String {
         try await Leave(run: run).finish()
         try await Drain.settle(run)
+        try await openServing(run)
         let work = WorkerWork(run: run)
         let outcome = try await BatchWalk(convergence: convergence, run: run, work: work).walk()
         return outcome.summary(.worker)
+    }
+
+    /// Opens those that serve and were closed for a change that nobody wants any more. While they
+    /// stay closed until their turn, another one is emptied beside them.
+    private func openServing(_ run: StageRun) async throws {
+        let serving = try await convergence.wishes(run).filter { $0.standing == .serving }
+        guard !serving.isEmpty else { return }
+        let cluster: ClusterAccess
+        let closed: Set<String>
+        do {
+            cluster = try await ClusterAccess.open(run)
+            closed = Set(try await cluster.members().filter(\.isClosedByUs).map(\.name))
+        } catch let failure as Failure where failure.mayPass {
+            // What does not answer is told by the batch that needs it; nothing is emptied then.
+            return
+        }
+        for node in serving.map(\.spec.node) where closed.contains(node.rawValue) {
+            try await Drain(cluster: cluster).open(node)
+        }
     }
 }
 
