@@ -133,6 +133,13 @@ import Trust
         let other = NodeSpecs.steps(of: changed, at: place("controller-1"), acme: .init())
         #expect(try Hash.digest(of: other) != Hash.digest(of: steps("controller-1")))
     }
+
+    @Test("a worker of one controller keeps the digest that it had before there could be several")
+    func pinned() throws {
+        #expect(
+            try Hash.digest(of: steps("worker-1")).rawValue
+                == "c26790f6ef412da609b19f29d6306bba2e629f74d2a406679bd63f2ccae1307f")
+    }
 }
 
 extension Infrastructure {
