@@ -43,8 +43,12 @@ public struct ClusterStatus: Codable, Sendable {
     public let gate: Gate.Verdict?
     public let rollout: Rollout?
 
-    /// The node at which people's traffic arrives: the first controller. Nil before there is one.
-    public var edge: Node? { nodes.first { $0.role == .controller } }
+    /// The node at which people's traffic arrives; nil before there is one.
+    public var edge: Node? {
+        let roles = nodes.map { ($0.name, $0.role) }
+        let name = Infrastructure.edge(of: Dictionary(roles, uniquingKeysWith: { $1 }))
+        return nodes.first { $0.name == name }
+    }
 
     /// Whether a coordinator runs now; it writes down what the agents say.
     public static func isDriven(_ project: Project, world: World) throws -> Bool {

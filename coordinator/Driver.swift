@@ -222,8 +222,7 @@ public struct Driver: Sendable {
     /// Waits until every machine's agent has reported, at most 45 seconds, looks at every layer,
     /// and says what there is.
     public func status() async throws -> ClusterStatus {
-        let wanted = Set((try? run.infrastructure())?.machines.keys.map { $0 } ?? [])
-        _ = try await Enrol.missing(wanted, run, atMost: Enrol.redialMax)
+        _ = try await Enrol.missing(run.machines(), run, atMost: Enrol.redialMax)
         _ = try await LayersLook(run: run).look()
         return try ClusterStatus.read(
             run.cluster, store: run.store, connected: await run.downlinks.connected(),
@@ -232,7 +231,7 @@ public struct Driver: Sendable {
 
     /// Keeps the links until the task is cancelled, which is how a service ends.
     public func serve() async throws {
-        for node in (try? run.infrastructure())?.machines.keys.sorted() ?? [] {
+        for node in try run.machines().sorted() {
             if let spec = try run.store.get(NodeSpec.self, .specs, node.rawValue) {
                 await run.downlinks.assign(
                     spec.driven(by: run.driving, at: run.cluster.coordinator.addresses))

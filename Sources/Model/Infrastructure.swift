@@ -34,8 +34,13 @@ public struct Infrastructure: Codable, Hashable, Sendable {
         machines.filter { $0.value.role == role }.keys.sorted()
     }
 
-    /// The node at which people's traffic arrives: the first controller.
-    public var edgeNode: NodeName? { nodes(.controller).first }
+    /// The node at which people's traffic arrives.
+    public var edgeNode: NodeName? { Self.edge(of: machines.mapValues(\.role)) }
+
+    /// Of nodes with these roles the edge is on the first controller; nil without one.
+    public static func edge(of roles: [NodeName: MicroK8sSpec.Role]) -> NodeName? {
+        roles.filter { $0.value == .controller }.keys.min()
+    }
 
     /// Address that the chat's A record must hold: that of the edge.
     public var edgeAddress: String? {

@@ -44,6 +44,15 @@ struct StageRun: Sendable {
 
     static let infrastructureKey = "infrastructure"
 
+    /// The names of the machines that Terraform made; none before the first provision.
+    func machines() throws -> Set<NodeName> { try Self.machines(in: store) }
+
+    /// As above.
+    static func machines(in store: Store) throws -> Set<NodeName> {
+        let found = try store.get(Infrastructure.self, .meta, infrastructureKey)
+        return Set((found?.machines ?? [:]).keys)
+    }
+
     /// Shows what a part of a stage does now; what that says as lines is said if nobody looks on.
     func tell(_ activity: Activity) {
         if let show { show(activity) } else { activity.lines.forEach(say) }

@@ -47,8 +47,7 @@ extension SupportBundle {
 
     /// Those that Terraform made, and those that have reported.
     private func known() throws -> [NodeName] {
-        let made = try store.get(Infrastructure.self, .meta, StageRun.infrastructureKey)
         let reported = try store.list(NodeStatus.self, .statuses).map(\.node)
-        return Set(made?.machines.keys.map { $0 } ?? []).union(reported).sorted()
+        return try StageRun.machines(in: store).union(reported).sorted()
     }
 }

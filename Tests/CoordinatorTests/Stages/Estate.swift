@@ -79,10 +79,7 @@ final class Estate: Sendable {
                 try? files.remove(copy + suffix, op: "test.clean")
             }
         }
-        for suffix in ["", "-wal"] {
-            let bytes = try files.read(path + suffix, bytesMax: 1 << 28)
-            try files.replace(copy + suffix, with: bytes, mode: 0o600, op: "test.copy")
-        }
+        try store.copy(to: copy)
         try await body(Store.open(path: copy))
     }
 
