@@ -41,7 +41,6 @@ import Testing
         let passing: [(NodeStatus?, Bool)] = [
             (status(.converged, .converging(attempt: 1)), true),
             (status(.converged, .waiting), true),
-            (status(.drifted(Drift(.missing)), .converged), true),
             (status(.converged, .converged, generation: 1), true),
             (status(.converged, .converged, refused: Failure(.conflict, "older")), true),
             (right, false), (nil, true),
@@ -75,6 +74,20 @@ import Testing
         #expect(verdict?.isOutside == false)
         _ = stability.note(right, isConnected: true, of: spec, now: .seconds(6))
         #expect(!stability.isDone(now: .seconds(100)))
+    }
+
+    @Test("a step that somebody changes ends it at once, and is no content's fault")
+    func drifted() {
+        var stability = stability
+        _ = stability.note(right, isConnected: true, of: spec, now: .zero)
+        _ = stability.note(
+            status(.drifted(Drift(.missing)), .converged), isConnected: true, of: spec,
+            now: .seconds(5))
+        let verdict = stability.verdict(now: .seconds(5))
+        #expect(verdict?.failure.code == .conflict)
+        #expect(
+            verdict?.failure.message
+                == "watching worker-1: somebody changed packages meanwhile: missing")
     }
 
     @Test("what is seen from elsewhere counts apart from what the agent says")

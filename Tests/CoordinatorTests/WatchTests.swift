@@ -61,6 +61,17 @@ import Testing
         #expect(watch.isDone)
     }
 
+    @Test("a step that drifts after it was right is not waited for: nobody is about to mend it")
+    func driftedAfter() {
+        var watch = Watch(specs: [spec], since: .zero)
+        _ = watch.note(status(.converged, .waiting), of: spec, now: .zero)
+        _ = watch.note(
+            status(.drifted(Drift(.missing)), .waiting), of: spec, now: .seconds(5))
+        let verdict = watch.verdict(now: .seconds(5))
+        #expect(verdict?.node == spec.node)
+        #expect(verdict?.failure.code == .conflict)
+    }
+
     @Test("each change is told once")
     func lines() {
         var watch = Watch(specs: [spec], since: .zero)

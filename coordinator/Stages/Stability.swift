@@ -26,13 +26,23 @@ struct Stumble: Error, Hashable {
             node, failure.context("converging \(node)"),
             isOutside: failure.code == .unavailable || failure.code == .timeout && asksStrangers)
     }
+
+    /// Somebody changed a step after it was right in this rollout, which mends nothing twice.
+    init(_ node: NodeName, _ step: StepID, _ drift: Drift) {
+        self.init(
+            node,
+            Failure(
+                .conflict,
+                "watching \(node): somebody changed \(step) meanwhile: \(drift.what)",
+                fix: "`jeeves up` makes it right again"))
+    }
 }
 
 /// Whether nodes that became right stay so for a while: pure, so that its rules can be tested.
 ///
-/// A step that fails ends the wait at once. What may pass (a step being made right again, a link
-/// that is down, an edge that does not answer) begins the while anew, and ends the wait when it
-/// lasts too long.
+/// A step that fails, or that somebody changes, ends the wait at once. What may pass (a step being
+/// made right again, a link that is down, an edge that does not answer) begins the while anew, and
+/// ends the wait when it lasts too long.
 struct Stability: Sendable {
     /// How long a node may be other than right without a failed step.
     static let troubleMax = Duration.seconds(120)
@@ -57,10 +67,8 @@ struct Stability: Sendable {
     mutating func note(
         _ status: NodeStatus?, isConnected: Bool, of spec: NodeSpec, now: Duration
     ) -> String? {
-        let failed = status?.generation == spec.generation ? status?.firstFailure : nil
-        if let failed, isConnected, stumble == nil {
-            let step = spec.steps.first { $0.id == failed.step }
-            stumble = Stumble(spec.node, step?.body, failed.failure)
+        if let status, status.generation == spec.generation, isConnected, stumble == nil {
+            stumble = status.stumble(of: spec)
         }
         return take(
             Self.trouble(status, isConnected: isConnected, of: spec),
@@ -140,10 +148,16 @@ struct Stability: Sendable {
 }
 
 extension NodeStatus {
-    /// The first step that failed.
-    fileprivate var firstFailure: (step: StepID, failure: Failure)? {
+    /// The first step, right until now, that failed or that somebody changed.
+    fileprivate func stumble(of spec: NodeSpec) -> Stumble? {
         for step in steps {
-            if case .failed(let failure) = step.state { return (step.id, failure) }
+            switch step.state {
+            case .failed(let failure):
+                let body = spec.steps.first { $0.id == step.id }?.body
+                return Stumble(node, body, failure)
+            case .drifted(let drift): return Stumble(node, step.id, drift)
+            case .waiting, .converging, .converged, .unsupported: continue
+            }
         }
         return nil
     }

@@ -23,6 +23,8 @@ struct Watch: Sendable {
     private var failingSince: [NodeName: [StepID: Duration]] = [:]
     /// How often in a row a step failed with a conflict.
     private var conflicts: [NodeName: [StepID: Int]] = [:]
+    /// Steps that were right already: one that drifts then is not mended before the next rollout.
+    private var seenRight: [NodeName: Set<StepID>] = [:]
     private var refusals: [NodeName: (failure: Failure, since: Duration)] = [:]
     private(set) var changed = false
 
@@ -88,6 +90,7 @@ struct Watch: Sendable {
             let before = failure.code == .conflict ? conflicts[node]?[step.id] ?? 0 : -1
             conflicts[node, default: [:]][step.id] = before + 1
         case .converged:
+            seenRight[node, default: []].insert(step.id)
             failingSince[node]?[step.id] = nil
             conflicts[node]?[step.id] = nil
         case .waiting, .converging, .drifted, .unsupported: break
@@ -109,6 +112,11 @@ struct Watch: Sendable {
                             .unsupported,
                             "converging \(node): its agent does not know \(step.id)",
                             fix: "install the agent that belongs to this coordinator"))
+                }
+                if case .drifted(let drift) = step.state,
+                    seenRight[node]?.contains(step.id) == true
+                {
+                    return Stumble(node, step.id, drift)
                 }
                 guard case .failed(let failure) = step.state else { continue }
                 let since = failingSince[node]?[step.id] ?? now

@@ -84,6 +84,31 @@ import Testing
         }
     }
 
+    @Test("one that is changed within its window ends it at once, and no content is held")
+    func changedMeanwhile() async throws {
+        try await withEstate { estate in
+            try await up(estate)
+            change([1], estate)
+            let node = NodeName(unchecked: "worker-1")
+            estate.when(said: "worker-1: packages right") {
+                // Its agent says so as soon as it dials again.
+                estate.after(waits: 10) {
+                    await estate.agents.fall(node)
+                    change([1], estate)
+                    await estate.agents.wake(node)
+                }
+            }
+            let start = estate.fake.clock.uptime()
+            let stop = await #expect(throws: Failure.self) { try await up(estate) }
+            #expect(stop?.code == .conflict)
+            #expect(stop?.message.contains("somebody changed packages meanwhile") == true)
+            #expect(estate.fake.clock.uptime() - start < .seconds(60))
+            #expect(try HeldContents(store: estate.store).all().isEmpty)
+            try await up(estate)
+            #expect(drifted(estate).isEmpty)
+        }
+    }
+
     @Test("one that cannot be mended stops the run, and the content that served is not held")
     func unmendable() async throws {
         try await withEstate { estate in
