@@ -30,6 +30,18 @@ struct ClusterAccess: Sendable {
             run: run)
     }
 
+    /// Reaches the cluster before a node is changed: that it does not answer in time is
+    /// `unavailable` then, for no spec was handed yet that could be to blame.
+    static func beforeChange<Result: Sendable>(
+        _ reach: () async throws -> Result
+    ) async throws -> Result {
+        do { return try await reach() } catch let failure as Failure
+            where failure.code == .timeout || failure.code == .failed
+        {
+            throw Failure(.unavailable, failure.message, fix: failure.fix)
+        }
+    }
+
     /// As ``open(_:)``, for a plan; nil while there is no cluster that could be asked.
     static func ifReachable(_ run: StageRun) async throws -> ClusterAccess? {
         guard let controllers = try? run.controlPlane(),

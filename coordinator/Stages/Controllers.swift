@@ -36,7 +36,8 @@ private struct ControllerWork: BatchWork {
     /// Its MicroK8s stops while it changes; a spec that was handed before is no change.
     func prepare(_ wish: Wish) async throws {
         guard wish.saved?.microk8s != wish.spec.microk8s, try hasOthers() else { return }
-        try await ClusterAccess.open(run).quorum().admitChange(of: wish.spec.node)
+        let cluster = try await ClusterAccess.beforeChange { try await ClusterAccess.open(run) }
+        try await cluster.quorum().admitChange(of: wish.spec.node)
     }
 
     /// One that is alone is judged by its edge: there is nobody else to say whether it is ready.

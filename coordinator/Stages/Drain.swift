@@ -59,7 +59,8 @@ struct Drain: Sendable {
     /// it was. Nil if it is no member.
     @discardableResult
     func close(_ node: NodeName) async throws -> Kubectl.Member? {
-        guard let member = try await member(node) else { return nil }
+        let found = try await ClusterAccess.beforeChange { try await member(node) }
+        guard let member = found else { return nil }
         if !member.isClosed {
             try await patch(cluster.kubectl.cordon(node), "closing \(node)", op: "kubectl.cordon")
         } else if !member.isClosedByUs {

@@ -47,7 +47,8 @@ private struct WorkerWork: BatchWork {
     func prepare(_ wish: Wish) async throws {
         // Of one that obeys what is not known here, anything may change.
         guard wish.saved == nil || Drain.isNeeded(from: wish.saved, to: wish.spec) else { return }
-        try await Drain(cluster: ClusterAccess.open(run)).empty(wish.spec.node)
+        let cluster = try await ClusterAccess.beforeChange { try await ClusterAccess.open(run) }
+        try await Drain(cluster: cluster).empty(wish.spec.node)
     }
 
     func troubles(of nodes: [NodeName]) async throws -> [NodeName: Failure] {

@@ -44,6 +44,24 @@ import Testing
         }
     }
 
+    @Test("a control plane that does not answer before anything changed is nobody's fault")
+    func noWayIn() async throws {
+        try await withWorker { estate in
+            let sentence = Sentence(
+                .unavailable, "batch 1 of 1 (worker-1): ",
+                fix: "once that answers again, `jeeves up` goes on here")
+            let controller = NodeName(unchecked: "controller-1")
+            estate.agents.change { $0.silent = [controller] }
+            try await estate.stops(Workers(), edits: [Self.newer], sentence)
+            estate.agents.change { $0.silent = [] }
+            estate.cluster.change { $0.outages = 1_000 }
+            try await estate.stops(Workers(), edits: [Self.newer], sentence)
+            estate.cluster.change { $0.outages = 0 }
+            #expect(estate.agents.look(\.story).isEmpty)
+            #expect(try await estate.says(Workers(), edits: [Self.newer]) == "1 changed")
+        }
+    }
+
     @Test("a pod that nothing would start elsewhere is named and not deleted")
     func orphan() async throws {
         try await withWorker { estate in
