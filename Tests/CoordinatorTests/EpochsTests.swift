@@ -91,6 +91,21 @@ import Wire
         }
     }
 
+    @Test("workers that obey something and were never seen right from here are changed in batches")
+    func unsettled() async throws {
+        try await withRestored { estate in
+            let workers = (1...3).map { NodeName(unchecked: "worker-\($0)") }
+            try estate.store.commit([], workers.map(Settled.forgetting))
+            _ = try await raiseEpoch(estate)
+            try await estate.run(upTo: .workers, edits: [Self.workers(3)])
+            #expect(
+                estate.cluster.look(\.drains)
+                    == workers.flatMap { node in
+                        ["close", "drain", "open"].map { "\($0) \(node)" }
+                    })
+        }
+    }
+
     @Test("a spec that is still the one that the node obeys is kept")
     func known() async throws {
         try await withEstate { estate in

@@ -116,10 +116,10 @@ struct Wish: Hashable, Sendable {
     let hasDrifted: Bool
 
     /// `isRight`: the node says that every step of its saved spec is right; `isDrifted`: that
-    /// somebody has changed one.
+    /// somebody has changed one; `isObeying`: that it had a spec when it connected.
     init(
         spec: NodeSpec, saved: NodeSpec?, instanceID: String, settled: Settled?, isRight: Bool,
-        isDrifted: Bool
+        isDrifted: Bool, isObeying: Bool
     ) {
         self.spec = spec
         self.saved = saved
@@ -136,7 +136,8 @@ struct Wish: Hashable, Sendable {
                 } else {
                     isRight ? .serving : .torn
                 }
-            default: .new
+            // One that obeys what is not known here may well serve.
+            default: saved == nil && isObeying ? .torn : .new
             }
         hasDrifted =
             standing == .torn && saved?.digest == spec.digest && settled?.digest == spec.digest

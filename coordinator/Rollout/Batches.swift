@@ -16,8 +16,8 @@ enum Batches {
     enum Standing: Hashable, Sendable {
         /// This machine was never seen right.
         case new
-        /// It has a spec that it was not seen right with, or is not right now, or somebody has
-        /// changed it.
+        /// It has a spec that it was not seen right with, or that is not known here; or it is not
+        /// right now, or somebody has changed it.
         case torn
         /// It is right, and should become something else.
         case serving

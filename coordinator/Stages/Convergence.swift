@@ -31,6 +31,7 @@ struct Convergence: Sendable {
     func wishes(_ run: StageRun) async throws -> [Wish] {
         let infrastructure = try run.infrastructure()
         let connected = await run.downlinks.connected()
+        let obeyed = await run.downlinks.greetings.obeyed
         var wishes: [Wish] = []
         let found = try await specs(run, infrastructure)
         for (spec, saved) in found.map({ ($0.spec, $0.saved) }) {
@@ -46,8 +47,8 @@ struct Convergence: Sendable {
                     isRight: connected.contains(spec.node)
                         && saved.map { status?.isConverged(generation: $0.generation) == true }
                             ?? false,
-                    isDrifted: status?.hasDrifted == true
-                ))
+                    isDrifted: status?.hasDrifted == true,
+                    isObeying: obeyed[spec.node] != nil))
         }
         return wishes
     }

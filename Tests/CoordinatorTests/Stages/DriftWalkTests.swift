@@ -148,7 +148,7 @@ import Testing
         Wish(
             spec: spec(worker, Self.new), saved: spec(worker, saved ?? settled), instanceID: "i",
             settled: Settled(instanceID: "i", digest: settled), isRight: !isDrifted,
-            isDrifted: isDrifted)
+            isDrifted: isDrifted, isObeying: true)
     }
 
     @Test("a done node that has drifted is torn, and so is one that would be changed anyway")
@@ -161,6 +161,16 @@ import Testing
         #expect(changing.standing == .torn)
         #expect(!changing.hasDrifted, "it was never right with what is wanted")
         #expect(wish(1, settled: Self.old, saved: Self.new, isDrifted: true).standing == .torn)
+    }
+
+    @Test("a machine that obeys what is not known here is torn; one that obeys nothing is new")
+    func unknown() {
+        for (isObeying, standing) in [(true, Batches.Standing.torn), (false, .new)] {
+            let wish = Wish(
+                spec: spec(1, Self.new), saved: nil, instanceID: "i", settled: nil,
+                isRight: false, isDrifted: false, isObeying: isObeying)
+            #expect(wish.standing == standing)
+        }
     }
 
     @Test("a plan under way goes on, but for a node that has passed and drifted since")
