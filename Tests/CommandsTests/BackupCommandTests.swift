@@ -35,21 +35,27 @@ import Testing
     @Test("a raised epoch names nodes, those that were not heard, and what comes next")
     func raise() {
         let worker = EpochRaise.Node(
-            name: NodeName(unchecked: "worker-1"), epoch: 12, generation: 7, isUnknown: true)
+            name: NodeName(unchecked: "worker-1"), epoch: 12, generation: 7, spec: .newer)
+        let stranger = EpochRaise.Node(
+            name: NodeName(unchecked: "worker-3"), epoch: 12, generation: 1, spec: .missing)
         let text = EpochCommand.Raise.text(
             EpochRaise(
-                from: 5, to: 12, nodes: [worker], silent: [NodeName(unchecked: "worker-2")]))
+                from: 5, to: 12, nodes: [worker, stranger],
+                silent: [NodeName(unchecked: "worker-2")], wasRefused: true))
         #expect(
             text.split(separator: "\n").map(String.init) == [
                 "NODE      EPOCH  GENERATION  SPEC",
                 "worker-1  12     7           newer than this state",
+                "worker-3  12     1           not in this state",
                 "not heard: worker-2; if they refuse later, type `jeeves epoch raise` again",
                 "raised the epoch from 5 to 12; next: `jeeves plan`",
             ])
-        let idle = EpochRaise(from: 5, to: 5, nodes: [], silent: [])
+        let idle = EpochRaise(from: 5, to: 5, nodes: [], silent: [], wasRefused: false)
         #expect(
             EpochCommand.Raise.text(idle)
                 == "nothing to do: no agent has seen a later epoch than 5")
+        let refused = EpochRaise(from: 5, to: 5, nodes: [], silent: [], wasRefused: true)
+        #expect(EpochCommand.Raise.text(refused).hasPrefix("this state folder may drive again"))
     }
 
     @Test("a passphrase file that others can read is refused, and one that is private is read")

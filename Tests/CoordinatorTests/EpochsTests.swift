@@ -66,7 +66,7 @@ import Wire
             let raise = try await raiseEpoch(estate)
             #expect(raise.to == 40)
             #expect(raise.nodes.map(\.generation) == [7, 7, 7, 7])
-            #expect(raise.nodes.map(\.isUnknown) == [true, true, true, true])
+            #expect(raise.nodes.map(\.spec) == [.newer, .newer, .newer, .newer])
             #expect(raise.silent.isEmpty)
             let told = try estate.store.events(last: 1).first
             #expect(told?.subject == "cluster/chat")
@@ -112,7 +112,7 @@ import Wire
             try await estate.run(upTo: .verify, edits: [Self.workers(3)])
             let raise = try await raiseEpoch(estate, above: 30)
             #expect(raise.to == 30)
-            #expect(raise.nodes.map(\.isUnknown) == [false, false, false, false])
+            #expect(raise.nodes.map(\.spec) == [.known, .known, .known, .known])
             #expect(try estate.store.list(.specs).count == 4)
             #expect(try estate.store.beginEpoch(run: RunID(unchecked: "cccccccccccccccc")) == 31)
         }

@@ -80,7 +80,7 @@ struct EpochCommand: AsyncParsableCommand {
                             + raise.nodes.map {
                                 [
                                     $0.name.rawValue, "\($0.epoch)", "\($0.generation)",
-                                    $0.isUnknown ? "newer than this state" : "known",
+                                    word($0.spec),
                                 ]
                             }))
             }
@@ -89,11 +89,25 @@ struct EpochCommand: AsyncParsableCommand {
                 lines.append(
                     "not heard: \(names); if they refuse later, type `jeeves epoch raise` again")
             }
-            lines.append(
-                raise.isChange
-                    ? "raised the epoch from \(raise.from) to \(raise.to); next: `jeeves plan`"
-                    : "nothing to do: no agent has seen a later epoch than \(raise.from)")
+            lines.append(outcome(of: raise))
             return lines.joined(separator: "\n")
+        }
+
+        private static func word(_ spec: EpochRaise.Knowledge) -> String {
+            switch spec {
+            case .known: "known"
+            case .newer: "newer than this state"
+            case .missing: "not in this state"
+            }
+        }
+
+        private static func outcome(of raise: EpochRaise) -> String {
+            if raise.to > raise.from {
+                return "raised the epoch from \(raise.from) to \(raise.to); next: `jeeves plan`"
+            }
+            return raise.isChange
+                ? "this state folder may drive again, after epoch \(raise.to); next: `jeeves plan`"
+                : "nothing to do: no agent has seen a later epoch than \(raise.from)"
         }
     }
 }

@@ -1,34 +1,5 @@
 import Model
-import Outside
 import Store
-
-/// A state folder that the agents have left behind: a restored backup, or a copy whose other one
-/// went on. Nothing may be done from it, for it was done already, or otherwise.
-extension StageRun {
-    /// Waits until one of the cluster's machines has said what it obeys, for as long as it may take
-    /// to find this coordinator. Without machines, or without any that runs, nobody can say.
-    func awaitWord(atMost deadline: Duration) async throws {
-        let machines = Set((try? infrastructure())?.machines.keys.map { $0 } ?? [])
-        let end = world.clock.uptime() + deadline
-        while !machines.isEmpty, world.clock.uptime() < end {
-            guard await downlinks.greetings.nodes.isDisjoint(with: machines) else { return }
-            try await world.clock.sleep(.milliseconds(200), op: "agents.word")
-        }
-    }
-
-    /// Throws `conflict`, naming the nodes, if any obeys a later start of a coordinator.
-    func refuseIfSuperseded() async throws {
-        let later = await downlinks.greetings.superseding.sorted { $0.key < $1.key }
-        guard !later.isEmpty else { return }
-        let words = later.map { "\($0.key) obeys epoch \($0.value.epoch)" }
-        throw Failure(
-            .conflict,
-            "driving the nodes: \(words.joined(separator: ", ")), and this state folder is at "
-                + "\(driving.epoch): it is a restored backup, or a copy that was left behind",
-            fix: "go on with the newest state folder; if that one is lost, run "
-                + "`jeeves epoch raise`, then the same again")
-    }
-}
 
 /// What `jeeves epoch raise` found and did.
 public struct EpochRaise: Codable, Hashable, Sendable {
@@ -36,8 +7,23 @@ public struct EpochRaise: Codable, Hashable, Sendable {
         public let name: NodeName
         public let epoch: UInt64
         public let generation: UInt64
+        public let spec: Knowledge
+
         /// Whether it obeys another spec than this state folder knew, which gives up its own.
-        public let isUnknown: Bool
+        var isUnknown: Bool { spec == .newer }
+    }
+
+    /// What this state folder knows of the spec that a node obeys.
+    public enum Knowledge: String, Codable, Hashable, Sendable {
+        case known
+        /// It has an older one, or another.
+        case newer
+        /// It has none of this node.
+        case missing
+
+        init(_ saved: NodeSpec?, of fence: Fence) {
+            self = saved.map { $0.isBehind(fence) ? .newer : .known } ?? .missing
+        }
     }
 
     /// The highest epoch that this state folder had begun.
@@ -48,7 +34,10 @@ public struct EpochRaise: Codable, Hashable, Sendable {
     /// Machines whose agents did not come, so that nobody knows what they obey.
     public let silent: [NodeName]
 
-    public var isChange: Bool { to > from || nodes.contains(where: \.isUnknown) }
+    /// Whether an earlier start was refused because of what the agents obeyed, which is forgotten.
+    public let wasRefused: Bool
+
+    public var isChange: Bool { to > from || wasRefused || nodes.contains(where: \.isUnknown) }
 }
 
 extension Driver {
@@ -58,18 +47,17 @@ extension Driver {
     ///
     /// `floor` is an epoch that is to be passed in any case, for agents that cannot say.
     public func raiseEpoch(above floor: UInt64) async throws -> EpochRaise {
-        let wanted = Set((try? run.infrastructure())?.machines.keys.map { $0 } ?? [])
-        let missing = try await Enrol.missing(wanted, run, atMost: Enrol.redialMax)
+        let missing = try await Enrol.missing(run.machines(), run, atMost: Enrol.redialMax)
         let nodes = try await run.downlinks.greetings.obeyed.sorted { $0.key < $1.key }.map {
             let saved = try run.store.get(NodeSpec.self, .specs, $0.key.rawValue)
             return EpochRaise.Node(
                 name: $0.key, epoch: $0.value.epoch, generation: $0.value.generation,
-                isUnknown: saved?.isBehind($0.value) ?? false)
+                spec: EpochRaise.Knowledge(saved, of: $0.value))
         }
         let raise = EpochRaise(
             from: run.driving.epoch,
             to: max(run.driving.epoch, floor, nodes.map(\.epoch).max() ?? 0), nodes: nodes,
-            silent: missing.sorted())
+            silent: missing.sorted(), wasRefused: try Superseded.read(run.store) != nil)
         guard raise.isChange else { return raise }
         try save(raise)
         return raise
@@ -77,7 +65,7 @@ extension Driver {
 
     private func save(_ raise: EpochRaise) throws {
         let unknown = raise.nodes.filter(\.isUnknown).map(\.name)
-        var writes = unknown.map { Write.delete(.specs, $0.rawValue) }
+        var writes = [Superseded.forgetting] + unknown.map { Write.delete(.specs, $0.rawValue) }
         var detail = "epoch raised from \(raise.from) to \(raise.to)"
         if !unknown.isEmpty {
             // Batches that were under way then say nothing of what is right now.
@@ -90,12 +78,5 @@ extension Driver {
         try run.store.raiseEpoch(
             to: raise.to, run: run.driving.run, with: writes,
             byPerson.event("cluster/\(run.cluster.cluster)", .done, detail))
-    }
-}
-
-extension NodeSpec {
-    /// Whether a node that obeys `fence` has gone on since it was given this.
-    fileprivate func isBehind(_ fence: Fence) -> Bool {
-        fence.generation > generation || (fence.generation == generation && fence.digest != digest)
     }
 }

@@ -12,8 +12,8 @@ struct Enrol: Stage {
         guard let wanted = try? Self.machines(run) else {
             return [.unknown("enrolment", until: .provision)]
         }
-        let missing = try await Self.missing(wanted, run, atMost: Self.redialMax)
-        try await run.refuseIfSuperseded()
+        let missing = try await Self.missing(
+            wanted, run, atMost: Self.redialMax, judging: run.refuseIfSuperseded)
         return missing.sorted().map {
             Change(.run, "\($0)", detail: "wait for its agent to connect")
         }
@@ -22,8 +22,8 @@ struct Enrol: Stage {
     func run(_ run: StageRun) async throws -> String {
         let wanted = try Self.machines(run)
         let start = run.world.clock.uptime()
-        let missing = try await Self.missing(wanted, run, atMost: Self.deadline)
-        try await run.refuseIfSuperseded()
+        let missing = try await Self.missing(
+            wanted, run, atMost: Self.deadline, judging: run.refuseIfSuperseded)
         guard missing.isEmpty else { throw lateness(missing: missing, run) }
         let waited = run.world.clock.uptime() - start
         return waited < .seconds(1)
@@ -35,15 +35,17 @@ struct Enrol: Stage {
     }
 
     /// Waits until every one of `wanted` is connected and has said how it is; returns those that
-    /// have not.
+    /// have not. Throws what `judge` throws, at the first look after which it does.
     static func missing(
-        _ wanted: Set<NodeName>, _ run: StageRun, atMost deadline: Duration
+        _ wanted: Set<NodeName>, _ run: StageRun, atMost deadline: Duration,
+        judging judge: () async throws -> Void = {}
     ) async throws -> Set<NodeName> {
         let clock = run.world.clock
         let end = clock.uptime() + deadline
         var last: Set<NodeName>?
         while true {
             let here = await run.downlinks.reported().intersection(wanted)
+            try await judge()
             if here != last { run.tell(activity(wanted, here, before: last ?? [])) }
             last = here
             guard here != wanted, clock.uptime() < end else { return wanted.subtracting(here) }

@@ -9,6 +9,7 @@ struct Provision: Stage {
         deadline: .seconds(45 * 60), grace: .seconds(120), outputBytesMax: 4 << 20)
 
     func plan(_ run: StageRun) async throws -> [Change] {
+        try await run.awaitWord()
         try await prepare(run)
         let changes = try await detailed(
             planned(run, replacing: try await replaced(run)), run)
@@ -22,6 +23,8 @@ struct Provision: Stage {
     }
 
     func run(_ run: StageRun) async throws -> String {
+        // With an old state folder it would make what is there already, and move Terraform's state.
+        try await run.awaitWord()
         try await prepare(run)
         let replaced = try await replaced(run)
         try Departures(run.store).adopt(by: run.driving.run)
@@ -35,9 +38,6 @@ struct Provision: Stage {
             try await readOutputs(run)
             return nothingToDo
         }
-        // With an old state folder it would make what is there already.
-        try await run.awaitWord(atMost: Enrol.redialMax)
-        try await run.refuseIfSuperseded()
         let orphans = Orphans(run: run, terraform: terraform(run))
         for line in Orphans.lines(try await orphans.find()) {
             run.say("note: not in Terraform's state: \(line), or `terraform import` it")

@@ -30,6 +30,7 @@ final class FakeAccount: Transport {
         let id: String
         let kind: String
         var isTerminated = false
+        var isStopped = false
     }
 
     struct State {
@@ -237,8 +238,9 @@ extension FakeAccount {
         guard call.body.contains("Action=DescribeTags") else {
             let items = state.resources.filter { $0.kind == "instance" && !$0.isTerminated }.map {
                 let address = state.addresses[$0.id].map { "<ipAddress>\($0)</ipAddress>" } ?? ""
-                return "<item><instanceId>\($0.id)</instanceId><instanceState><code>16</code>"
-                    + "<name>running</name></instanceState>\(address)</item>"
+                let (code, name) = $0.isStopped ? (80, "stopped") : (16, "running")
+                return "<item><instanceId>\($0.id)</instanceId><instanceState>"
+                    + "<code>\(code)</code><name>\(name)</name></instanceState>\(address)</item>"
             }
             return "<R><reservationSet><item><instancesSet>\(items.joined())</instancesSet></item>"
                 + "</reservationSet></R>"
