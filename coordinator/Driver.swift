@@ -151,7 +151,10 @@ public struct Driver: Sendable {
     }
 
     /// Points the domain at the first controller, wherever it is now.
+    ///
+    /// It is of use while no agent answers, and so does not need their word.
     public func syncRecord() async throws -> Rollout {
+        try await run.awaitWord(mayBeSilent: true)
         let engine = Engine(
             recipe: Recipes.record, run: run, children: children, progress: progress)
         return try await outlined(engine.recipe) { try await engine.walk() }
@@ -195,7 +198,8 @@ public struct Driver: Sendable {
         }
     }
 
-    /// Undoes the install recipe in reverse order.
+    /// Undoes the install recipe in reverse order; with agents that obey this state folder, or with
+    /// none that answers.
     public func destroy() async throws -> [String] {
         var run = run
         run.errand = "destroy"
@@ -205,6 +209,7 @@ public struct Driver: Sendable {
             let (record, provision) = (RecordStage(), Provision())
             let clock = run.world.clock
             let lines = try await outlined([record, provision], timed: false) { [run] in
+                try await run.awaitWord(mayBeSilent: true)
                 progress(.started(record.name, at: clock.now()))
                 let line = "dns: \(try await record.destroy(run))"
                 progress(.started(provision.name, at: clock.now()))

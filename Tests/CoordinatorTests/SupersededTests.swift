@@ -157,4 +157,31 @@ import Testing
             #expect(try await estate.says(Provision()) == nothingToDo)
         }
     }
+
+    @Test("nothing is taken away from a folder that was left behind, and no record is moved")
+    func destroyed() async throws {
+        try await withServing { estate in
+            obey(estate, epoch: 40)
+            let before = estate.account.look { ($0.resources, $0.records) }
+            let sentence = Sentence(
+                .conflict, "controller-1 obeys epoch 40", fix: Self.raise)
+            try await estate.drive { run in
+                await sentence.check { try await driver(run).destroy() }
+                await sentence.check { try await driver(run).syncRecord() }
+            }
+            #expect(estate.account.look { ($0.resources, $0.records) } == before)
+        }
+    }
+
+    @Test("a cluster whose agents are silent is taken away all the same")
+    func destroyedInSilence() async throws {
+        try await withServing { estate in
+            estate.agents.change { $0.silent = [Self.controller, Self.worker] }
+            try await estate.drive { run in
+                let lines = try await driver(run).destroy()
+                #expect(lines.count == 2)
+            }
+            #expect(try estate.infrastructure() == nil)
+        }
+    }
 }
