@@ -14,10 +14,14 @@ public enum Printable {
         return escaped
     }
 
+    /// The lines of a text, each escaped.
+    public static func lines(_ text: String) -> [String] {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { escape(String($0)) }
+    }
+
     /// A unified diff below the name of what changes.
     public static func diff(_ diff: String, of subject: String) -> String {
-        let lines = diff.split(separator: "\n", omittingEmptySubsequences: false)
-        return (["\(subject):"] + lines.map { "  \($0)" }).map(escape).joined(separator: "\n")
+        ([escape("\(subject):")] + lines(diff).map { "  \($0)" }).joined(separator: "\n")
     }
 
     private static func code(_ unit: UInt16) -> String {

@@ -79,6 +79,14 @@ import Testing
         #expect(status(ExitCode(2)) == 2)
     }
 
+    @Test("what a node or the network put into a failure cannot move the cursor")
+    func escaped() {
+        let failure = Failure(.failed, "asking worker-1: \u{1b}[2J\u{7}", fix: "type this")
+        #expect(
+            Ending.text(failure)
+                == "jeeves: asking worker-1: \\u001b[2J\\u0007\n  fix: type this")
+    }
+
     @Test("every error ends with what to type next", arguments: Failure.Code.allCases)
     func advice(for code: Failure.Code) {
         #expect(!Failure(code, "testing: it failed").advised.fix.isEmpty)

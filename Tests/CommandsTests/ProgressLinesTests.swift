@@ -33,6 +33,18 @@ import Testing
                 ended { ($0.state, $0.failure) = (.failed, Failure(.failed, "asking: no")) },
                 ["    failed after 12.5s (programs 2.0s): asking: no"]
             ),
+            (
+                .line("note: a\u{1b}[31m\nb\u{9b}2J"),
+                ["    note: a\\u001b[31m", "    b\\u009b2J"]
+            ),
+            (
+                .doing(Activity("terraform", "", lines: ["\u{1b}]52;c;x\u{7}"])),
+                ["    \\u001b]52;c;x\\u0007"]
+            ),
+            (
+                ended { ($0.state, $0.failure) = (.failed, Failure(.failed, "asking: \u{1b}c")) },
+                ["    failed after 12.5s (programs 2.0s): asking: \\u001bc"]
+            ),
             (.outline([StageOutlook(stage: .dns, usualSeconds: 2)]), []),
             (.closed(isDone: true), []),
         ])

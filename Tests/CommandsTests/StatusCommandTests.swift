@@ -7,7 +7,9 @@ import Testing
 @testable import Coordinator
 
 @Suite struct StatusCommandTests {
-    private func table(_ state: StepState) -> String {
+    private func table(
+        _ state: StepState, layers: [ClusterStatus.Layer] = [], rollout: Rollout? = nil
+    ) -> String {
         let node = NodeName(unchecked: "controller-1")
         let report = NodeStatus(
             node: node, generation: 1,
@@ -19,13 +21,13 @@ import Testing
             agentVersion: "1", reportedAt: FakeWorld.start)
         let status = ClusterStatus(
             cluster: ClusterID(unchecked: "chat"),
-            domain: DomainName(unchecked: "chat.example.org"), layers: [], lookedAt: nil,
+            domain: DomainName(unchecked: "chat.example.org"), layers: layers, lookedAt: nil,
             nodes: [
                 ClusterStatus.Node(
                     name: node, role: .controller, instanceID: "i-1", address: "10.0.0.1",
                     publicAddress: "203.0.113.10", connected: true, revoked: false,
                     status: report, age: "3.0s")
-            ], gate: nil, rollout: nil)
+            ], gate: nil, rollout: rollout)
         return StatusCommand.table(status, now: FakeWorld.start)
     }
 
@@ -41,6 +43,21 @@ import Testing
                 "drifted: controller-1/haproxy. `jeeves up` makes it right; what is to stay belongs "
                     + "into the cluster file.",
             ])
+    }
+
+    @Test("what a layer or the last rollout says cannot move the cursor")
+    func escaped() {
+        var entry = Rollout.Progress(stage: .verify, startedAt: FakeWorld.start)
+        entry.failure = Failure(.failed, "looking: \u{1b}[2J")
+        var rollout = Rollout(
+            id: RunID(unchecked: "aaaaaaaaaaaaaaaa"), epoch: 1, startedAt: FakeWorld.start)
+        rollout.stages = [entry]
+        let text = table(
+            .converged, layers: [.init(name: "edge", state: .wrong, detail: "HTTP \u{1b}c")],
+            rollout: rollout)
+        #expect(!text.contains("\u{1b}"))
+        #expect(text.contains("(verify: looking: \\u001b[2J)"))
+        #expect(text.contains("edge   wrong  HTTP \\u001bc"))
     }
 
     @Test("without drift nothing is said of it")

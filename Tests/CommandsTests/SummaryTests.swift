@@ -6,6 +6,22 @@ import Testing
 @testable import Coordinator
 
 @Suite struct SummaryTests {
+    @Test("what a stage or a certificate says cannot move the cursor")
+    func escaped() throws {
+        let start = Date(timeIntervalSince1970: 0)
+        var rollout = Rollout(id: RunID(unchecked: "aaaaaaaaaaaaaaaa"), epoch: 1, startedAt: start)
+        var entry = Rollout.Progress(stage: .verify, startedAt: start)
+        entry.summary = "203.0.113.9\u{1b}[2J"
+        rollout.stages = [entry]
+        let gate = Gate.Verdict(
+            address: "203.0.113.9", serial: "\u{1b}c", notAfter: start, status: 200, version: nil)
+        let text = Summary.render(
+            UpReport(domain: try DomainName("chat.example.org"), rollout: rollout, gate: gate))
+        #expect(!text.contains("\u{1b}"))
+        #expect(text.contains("203.0.113.9\\u001b[2J"))
+        #expect(text.contains("serial \\u001bc"))
+    }
+
     @Test("the table ends with the sum, and with what the programs did not take")
     func total() throws {
         let start = Date(timeIntervalSince1970: 0)

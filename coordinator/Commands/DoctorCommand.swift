@@ -73,7 +73,7 @@ struct DoctorCommand: AsyncParsableCommand {
         }
         if !found.findings.isEmpty {
             let rows = found.findings.map {
-                [$0.severity.rawValue, $0.subject, $0.what, $0.next].map(Printable.escape)
+                [$0.severity.rawValue, $0.subject, $0.what, $0.next]
             }
             parts.append(Terminal.table([["SEVERITY", "SUBJECT", "WHAT", "NEXT"]] + rows))
             parts += found.findings.filter { !$0.diff.isEmpty }

@@ -65,6 +65,6 @@ struct Initialize: AsyncParsableCommand {
     static func table(_ rows: [OldPipeline.Row]) -> String {
         Terminal.table(
             [["OLD KEY", "WHERE", "WHAT BECAME OF IT"]]
-                + rows.map { [$0.key, $0.place, $0.became].map(Printable.escape) })
+                + rows.map { [$0.key, $0.place, $0.became] })
     }
 }

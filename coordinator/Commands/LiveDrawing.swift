@@ -26,7 +26,7 @@ struct LiveDrawing: Sendable {
             waiting.removeAll { $0.stage == stage }
             running = (outlook ?? StageOutlook(stage: stage, usualSeconds: nil), since)
             return before
-        case .line(let text): return lines(text)
+        case .line(let text): return ProgressLines.indented(text)
         case .doing(let activity): return note(activity)
         case .ended(let entry):
             let mark = entry.state == .done ? "✓" : "✗"
@@ -41,7 +41,7 @@ struct LiveDrawing: Sendable {
     }
 
     private mutating func note(_ activity: Activity) -> [String] {
-        guard isOpen else { return activity.lines.flatMap(lines) }
+        guard isOpen else { return activity.lines.flatMap(ProgressLines.indented) }
         if let index = activities.firstIndex(where: { $0.subject == activity.subject }) {
             activities[index] = activity
         } else {
@@ -56,10 +56,6 @@ struct LiveDrawing: Sendable {
         (running, activities) = (nil, [])
         let took = Duration.seconds(now.timeIntervalSince(since)).ageText
         return [Self.row(mark, outlook.stage, [took.padded(to: 6), detail])]
-    }
-
-    private func lines(_ text: String) -> [String] {
-        text.split(separator: "\n").map { "    \(Printable.escape(String($0)))" }
     }
 
     /// The picture, at most `height` lines of less than `width` columns.
@@ -93,9 +89,7 @@ struct LiveDrawing: Sendable {
     }
 
     private static func rows(of activities: [Activity]) -> [String] {
-        let cells = activities.map { activity in
-            [activity.subject, count(activity), activity.text].map(Printable.escape)
-        }
+        let cells = activities.map { [$0.subject, count($0), $0.text] }
         return Terminal.table(cells).split(separator: "\n").map { "    \($0)" }
     }
 

@@ -34,7 +34,7 @@ struct PlanText {
         return [
             stage.rawValue, change.action.rawValue, change.subject, effects.isEmpty ? "-" : effects,
             words.joined(separator: ": "),
-        ].map(Printable.escape)
+        ]
     }
 
     private func words(for effect: Change.Effect) -> String {

@@ -32,11 +32,16 @@ struct ProgressLines: ProgressWriter {
     static func lines(_ progress: RolloutProgress) -> [String] {
         switch progress {
         case .started(let stage, _): ["==> \(stage.rawValue)"]
-        case .line(let text): ["    \(text)"]
-        case .doing(let activity): activity.lines.map { "    \($0)" }
-        case .ended(let entry): ["    \(sentence(entry))"]
+        case .line(let text): indented(text)
+        case .doing(let activity): activity.lines.flatMap(indented)
+        case .ended(let entry): indented(sentence(entry))
         case .outline, .closed: []
         }
+    }
+
+    /// What is said within a stage.
+    static func indented(_ text: String) -> [String] {
+        Printable.lines(text).map { "    \($0)" }
     }
 
     private static func sentence(_ entry: Rollout.Progress) -> String {

@@ -113,9 +113,14 @@ enum Ending {
         }
         let failure = (error as? Failure ?? Failure(error, trying: "running")).advised
         let status = ExitCode(failure.code.exitStatus)
-        Terminal.complain("jeeves: \(failure)")
+        Terminal.complain(text(failure))
         lines?.failure(failure, status)
         return status
+    }
+
+    /// Others may have had a hand in the words of a failure.
+    static func text(_ failure: Failure) -> String {
+        Printable.lines("jeeves: \(failure)").joined(separator: "\n")
     }
 }
 

@@ -14,7 +14,7 @@ enum RolloutText {
             "held: \($0.stage?.rawValue ?? "the cluster file") of rollout \($0.rollout), "
                 + "\(age($0.at, now)): \($0.reason)"
         }
-        return ([driver, rollout] + held).map(escaped).joined(separator: "\n")
+        return ([driver, rollout] + held).flatMap(Printable.lines).joined(separator: "\n")
     }
 
     static func history(_ rollouts: [Rollout], now: Date) -> String {
@@ -27,8 +27,7 @@ enum RolloutText {
             ]
         }
         return Terminal.table(
-            [["ROLLOUT", "STATE", "BEGAN", "TOOK", "LAST STAGE", "DETAIL"]]
-                + rows.map { $0.map(Printable.escape) })
+            [["ROLLOUT", "STATE", "BEGAN", "TOOK", "LAST STAGE", "DETAIL"]] + rows)
     }
 
     static func record(_ record: RolloutRecord, now: Date) -> String {
@@ -36,7 +35,7 @@ enum RolloutText {
             [
                 "\($0.op)", $0.stage, "\($0.attempt)", took($0.startedAt, $0.endedAt),
                 $0.outcome ?? "no end known",
-            ].map(Printable.escape)
+            ]
         }
         return [
             summary(record.rollout, now: now), "",
@@ -51,18 +50,12 @@ enum RolloutText {
             [
                 $0.stage.rawValue, $0.state.rawValue, took($0.startedAt, $0.endedAt),
                 $0.failure?.message ?? $0.summary,
-            ].map(Printable.escape)
+            ]
         }
         let undoes = rollout.goal?.undoes.map { ", undoes \($0)" } ?? ""
         return "rollout \(rollout.id): \(rollout.state.rawValue)\(undoes), began "
             + "\(age(rollout.startedAt, now))\n"
             + Terminal.table([["STAGE", "RESULT", "TOOK", "SUMMARY"]] + rows)
-    }
-
-    /// Line by line: a table's lines stay apart.
-    private static func escaped(_ text: String) -> String {
-        text.split(separator: "\n", omittingEmptySubsequences: false)
-            .map { Printable.escape(String($0)) }.joined(separator: "\n")
     }
 
     private static func age(_ date: Date, _ now: Date) -> String {

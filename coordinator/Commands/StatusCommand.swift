@@ -48,10 +48,12 @@ struct StatusCommand: AsyncParsableCommand {
         var lines = ["cluster \(status.cluster), https://\(status.domain)"]
         if let rollout = status.rollout {
             let last = rollout.stages.last
+            let detail = last.map {
+                " (\($0.stage.rawValue): \($0.failure?.message ?? $0.summary))"
+            }
             lines.append(
                 "last rollout \(rollout.id): \(rollout.state.rawValue)"
-                    + (last.map { " (\($0.stage.rawValue): \($0.failure?.message ?? $0.summary))" }
-                        ?? ""))
+                    + Printable.escape(detail ?? ""))
         }
         if !status.layers.isEmpty {
             let age = status.lookedAt.map { Duration.seconds(now.timeIntervalSince($0)) }
@@ -75,8 +77,7 @@ struct StatusCommand: AsyncParsableCommand {
                 rows.append(
                     (index == 0 ? start : ["", "", "", ""])
                         + [
-                            step.id.rawValue, step.word(now: now), node.age,
-                            Printable.escape(step.explanation),
+                            step.id.rawValue, step.word(now: now), node.age, step.explanation,
                         ])
             }
         }

@@ -1,3 +1,4 @@
+import Coordinator
 import Glibc
 import Model
 
@@ -43,8 +44,9 @@ enum Terminal {
         }
     }
 
-    /// Columns padded to the widest cell of each.
-    static func table(_ rows: [[String]]) -> String {
+    /// Columns padded to the widest cell of each. What a cell says cannot move the cursor.
+    static func table(_ cells: [[String]]) -> String {
+        let rows = cells.map { $0.map(Printable.escape) }
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in
             rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0

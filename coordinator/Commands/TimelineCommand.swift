@@ -147,6 +147,6 @@ struct TimelineText {
     }
 
     private func table(_ head: [String], _ rows: [[String]]) -> String {
-        Terminal.table([head] + rows.map { $0.map(Printable.escape) })
+        Terminal.table([head] + rows)
     }
 }

@@ -120,7 +120,9 @@ enum Summary {
         ])
         var lines = [Terminal.table(rows), ""]
         lines.append("URL          https://\(report.domain)")
-        if let gate = report.gate { lines.append("certificate  \(gate.certificate)") }
+        if let gate = report.gate {
+            lines.append("certificate  \(Printable.escape(gate.certificate))")
+        }
         return lines.joined(separator: "\n")
     }
 }

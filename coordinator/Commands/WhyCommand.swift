@@ -62,7 +62,7 @@ struct WhyCommand: AsyncParsableCommand {
                         Duration.seconds(max(0, answer.at.timeIntervalSince($0))).words
                     } ?? "-",
                     part.why,
-                ].map(Printable.escape)
+                ]
             }
             let way = Printable.escape(chain.parts.map(\.id.description).joined(separator: " ← "))
             let next = chain.next.isEmpty ? "" : "\nnext: \(Printable.escape(chain.next))"
