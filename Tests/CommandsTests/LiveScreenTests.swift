@@ -55,6 +55,7 @@ private struct StandInTerminal {
         struct State {
             var now = Date(timeIntervalSince1970: 0)
             var width = 80
+            var isReady = true
             var writes: [String] = []
         }
         let state = Mutex(State())
@@ -63,6 +64,7 @@ private struct StandInTerminal {
             LiveScreen(
                 hasColors: hasColors, now: { self.state.withLock { $0.now } },
                 size: { (self.state.withLock { $0.width }, 24) },
+                isReady: { self.state.withLock { $0.isReady } },
                 put: { text in self.state.withLock { $0.writes.append(text) } })
         }
 
@@ -121,6 +123,35 @@ private struct StandInTerminal {
         live.draw()
         #expect(desk.state.withLock { $0.writes }.count == 2)
         #expect(desk.state.withLock { $0.writes }.allSatisfy { !$0.contains("\u{1b}[?25l") })
+    }
+
+    @Test("while the terminal is stopped nothing is written, and what stays is said later")
+    func stopped() {
+        let desk = Desk()
+        let live = desk.screen()
+        begin(live)
+        let before = desk.state.withLock { $0.writes }.count
+        desk.state.withLock { $0.isReady = false }
+        for number in 0...LiveScreen.unsaidMax { live.say("line \(number)") }
+        live.draw()
+        #expect(desk.state.withLock { $0.writes }.count == before)
+        desk.state.withLock { $0.isReady = true }
+        live.draw()
+        #expect(desk.state.withLock { $0.writes }.count == before + 1)
+        #expect(desk.shown.first == "line 1", "the oldest is lost")
+        #expect(desk.shown.contains("line \(LiveScreen.unsaidMax)"))
+        #expect(desk.shown.suffix(3).first == "| preflight    0s")
+    }
+
+    @Test("what the terminal did not take is written at the end")
+    func closedWhileStopped() {
+        let desk = Desk()
+        let live = desk.screen()
+        begin(live)
+        desk.state.withLock { $0.isReady = false }
+        live.note(.ended(ended))
+        live.close()
+        #expect(desk.shown == ["✓ preflight    2s      made", ""])
     }
 
     @Test("closed, the picture is gone, what stays is there, and later lines are written plainly")

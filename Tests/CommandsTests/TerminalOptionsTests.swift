@@ -28,6 +28,19 @@ import Testing
         #expect(screen.hasColors == hasColors)
     }
 
+    @Test("a terminal that a person has stopped is not ready to be written to")
+    func stopped() throws {
+        var (reader, terminal): (Int32, Int32) = (-1, -1)
+        try #require(openpty(&reader, &terminal, nil, nil, nil) == 0)
+        defer { _ = [reader, terminal].map(close) }
+        let screen = Screen(terminal, isTerminal: true, environment: [:])
+        #expect(screen.isReady)
+        #expect(tcflow(terminal, TCOOFF) == 0)
+        #expect(!screen.isReady)
+        #expect(tcflow(terminal, TCOON) == 0)
+        #expect(screen.isReady)
+    }
+
     @Test("every verb takes --verbose, --quiet and --no-color, but not the first two at once")
     func everywhere() throws {
         func leaves(_ command: any ParsableCommand.Type) -> [any ParsableCommand.Type] {

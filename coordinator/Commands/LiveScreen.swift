@@ -6,10 +6,16 @@ import Synchronization
 /// Draws a rollout at the end of the terminal, over what it drew before.
 ///
 /// The cursor is never hidden and rests below the picture, so nothing has to be restored, however
-/// the process ends. Each change is one write.
+/// the process ends. Each change is one write. While a person has stopped the terminal (Ctrl-S)
+/// nothing is written: who tells what happens must not wait for them.
 final class LiveScreen: ProgressWriter {
+    /// Of lines that wait for the terminal the newest are kept.
+    static let unsaidMax = 1000
+
     private struct State: Sendable {
         var drawing = LiveDrawing()
+        /// Lines that stay and that the terminal did not take yet.
+        var unsaid: [String] = []
         /// What is on the screen now.
         var picture: [String] = []
         var isClosed = false
@@ -20,16 +26,18 @@ final class LiveScreen: ProgressWriter {
     private let hasColors: Bool
     private let now: @Sendable () -> Date
     private let size: @Sendable () -> (width: Int, height: Int)
+    private let isReady: @Sendable () -> Bool
     private let put: @Sendable (String) -> Void
 
     init(
         hasColors: Bool, now: @escaping @Sendable () -> Date,
         size: @escaping @Sendable () -> (width: Int, height: Int),
-        put: @escaping @Sendable (String) -> Void
+        isReady: @escaping @Sendable () -> Bool, put: @escaping @Sendable (String) -> Void
     ) {
         self.hasColors = hasColors
         self.now = now
         self.size = size
+        self.isReady = isReady
         self.put = put
     }
 
@@ -38,7 +46,7 @@ final class LiveScreen: ProgressWriter {
         let screen = Screen.errors
         let live = LiveScreen(
             hasColors: hasColors, now: { clock.now() }, size: { screen.size },
-            put: { Terminal.put($0, to: screen.descriptor) })
+            isReady: { screen.isReady }, put: { Terminal.put($0, to: screen.descriptor) })
         let ticking = Task { [weak live] in
             while let live {
                 live.draw()
@@ -66,10 +74,14 @@ final class LiveScreen: ProgressWriter {
         }
     }
 
-    /// Writes the lines that stay in place of the old picture, and the new one below.
+    /// Writes the lines that stay in place of the old picture, and the new one below; or keeps them
+    /// until the terminal takes them, or it is closed.
     private func update(_ change: @Sendable (inout State) -> [String]) {
         state.withLock { state in
-            let lines = change(&state)
+            state.unsaid = Array((state.unsaid + change(&state)).suffix(Self.unsaidMax))
+            guard state.isClosed || isReady() else { return }
+            let lines = state.unsaid
+            state.unsaid = []
             let (width, height) = size()
             let picture =
                 state.isClosed

@@ -26,6 +26,12 @@ struct Screen: Sendable {
     /// https://no-color.org
     var hasColors: Bool { canRedraw && (environment["NO_COLOR"] ?? "").isEmpty }
 
+    /// Whether a write would not wait: a person has not stopped it, and its reader keeps up.
+    var isReady: Bool {
+        var found = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        return poll(&found, 1, 0) == 1 && found.revents & Int16(POLLOUT) != 0
+    }
+
     /// Columns and rows as they are now; 80 and 24 where it does not say.
     var size: (width: Int, height: Int) {
         var found = winsize()
