@@ -1,16 +1,25 @@
 import FoundationEssentials
 
 extension StepState {
+    /// The state without what belongs to it: what figures, colours and alerts know.
+    public enum Kind: String, CaseIterable, Sendable {
+        case waiting, converging, right, failed, drifted, unsupported
+    }
+
+    public var kind: Kind {
+        switch self {
+        case .waiting: .waiting
+        case .converging: .converging
+        case .converged: .right
+        case .failed: .failed
+        case .drifted: .drifted
+        case .unsupported: .unsupported
+        }
+    }
+
     /// The state in one word, for tables.
     public var word: String {
-        switch self {
-        case .waiting: "waiting"
-        case .converging(let attempt): "try \(attempt)"
-        case .converged: "right"
-        case .failed: "failed"
-        case .drifted: "drifted"
-        case .unsupported: "unsupported"
-        }
+        if case .converging(let attempt) = self { "try \(attempt)" } else { kind.rawValue }
     }
 }
 

@@ -102,6 +102,18 @@ import Testing
             ])
     }
 
+    @Test("each state of a step has a colour", arguments: StepState.Kind.allCases)
+    func steps(kind: StepState.Kind) {
+        let table = Terminal.table([["STEP", "STATE"], ["a", kind.rawValue]])
+        let sgr =
+            switch Picture.State(kind) {
+            case .right: 32
+            case .wrong: 31
+            case .changing, .unknown: 33
+            }
+        #expect(StateWords.paint(table).hasSuffix(color(sgr, kind.rawValue)))
+    }
+
     @Test("a mark is coloured only where a line begins with it")
     func marks() {
         #expect(StateWords.paintMark("✓ dns") == "\(color(32, "✓")) dns")

@@ -52,9 +52,18 @@ import Testing
             #expect(alerts.contains(label))
             #expect(samples.contains(label))
         }
-        for value in ["state=\"failed\"", "state=\"unsupported\"", "result=\"interrupted\""] {
-            #expect(samples.contains(value))
-        }
+        #expect(samples.contains("result=\"interrupted\""))
+    }
+
+    @Test("each state of a step is a figure, and the alert knows each that is wrong")
+    func steps() throws {
+        let families = Figures(.of(.right), .some, now: FakeWorld.start).families
+        let figures = try #require(families.first { $0.name == "jeeves_node_steps" })
+        let states = figures.samples.flatMap(\.labels).filter { $0.name == "state" }.map(\.value)
+        #expect(states == StepState.Kind.allCases.map(\.rawValue))
+        let wrong = StepState.Kind.allCases.filter { Picture.State($0) == .wrong }
+        let choice = wrong.map(\.rawValue).joined(separator: "|")
+        #expect(try text("alerts.yaml").contains("jeeves_node_steps{state=~\"\(choice)\"}"))
     }
 
     @Test("each alert says how bad it is, what is so and what to type")

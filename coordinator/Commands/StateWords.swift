@@ -1,16 +1,41 @@
+import Model
+
 /// Colours for words that say how something is. Nothing else is coloured, and nothing is said by a
 /// colour alone.
 enum StateWords {
     /// The worst last.
     private static let colors: [(sgr: Int, words: Set<Substring>)] = [
-        (32, ["right", "done", "✓"]),
-        (33, ["waiting", "try", "due", "warning", "paused", "interrupted", "aborted", "unknown"]),
-        (31, ["wrong", "WRONG", "failed", "unsupported", "critical", "expired", "problem", "✗"]),
+        (green, steps(in: green).union(["done", "✓"])),
+        (
+            yellow,
+            steps(in: yellow).union([
+                "try", "due", "warning", "paused", "interrupted", "aborted", "unknown",
+            ])
+        ),
+        (
+            red,
+            steps(in: red).union(["wrong", "WRONG", "critical", "expired", "problem", "✗"])
+        ),
     ]
+
+    private static let (green, yellow, red) = (32, 33, 31)
+
     /// Headings of columns that hold such words.
     private static let headings: Set<Substring> = [
         "STATE", "RESULT", "VERDICT", "SEVERITY", "OUTCOME", "ALERT",
     ]
+
+    /// The states of steps that have a colour.
+    private static func steps(in sgr: Int) -> Set<Substring> {
+        let found = StepState.Kind.allCases.filter { kind in
+            switch kind {
+            case .right: sgr == green
+            case .waiting, .converging: sgr == yellow
+            case .failed, .drifted, .unsupported: sgr == red
+            }
+        }
+        return Set(found.map { Substring($0.rawValue) })
+    }
 
     /// Colours the state columns of every table in `text`, which ``Terminal/table(_:)`` padded.
     static func paint(_ text: String) -> String {

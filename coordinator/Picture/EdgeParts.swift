@@ -44,10 +44,11 @@ struct EdgeParts {
 
     private func proxy(_ node: ClusterStatus.Node) -> Picture.Part {
         let (state, why): (Picture.State, String)
-        let next = "jeeves logs \(node.name) --source haproxy"
+        var next = "jeeves logs \(node.name) --source haproxy"
         if let status = known.freshStatus(of: node) {
             let step = status.steps.first { $0.id == Self.haproxy }
-            state = step.map { Picture.State($0.state) } ?? .changing
+            state = step.map { Picture.State($0.state.kind) } ?? .changing
+            if step?.state.drift != nil { next = "jeeves up" }
             let detail = step?.detail ?? ""
             why =
                 status.trouble(with: Self.haproxy)
@@ -109,10 +110,10 @@ extension ClusterStatus.Certificate {
 }
 
 extension Picture.State {
-    init(_ state: StepState) {
+    init(_ kind: StepState.Kind) {
         self =
-            switch state {
-            case .converged: .right
+            switch kind {
+            case .right: .right
             case .waiting, .converging: .changing
             case .failed, .drifted, .unsupported: .wrong
             }

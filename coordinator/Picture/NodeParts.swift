@@ -32,13 +32,16 @@ struct NodeParts {
         let steps = status.steps.filter { step in
             !Self.apart.contains { step.id.rawValue.hasPrefix($0) }
         }
-        let failed = steps.filter { Picture.State($0.state) == .wrong }
-        let open = steps.filter { Picture.State($0.state) == .changing }
+        let failed = steps.filter { Picture.State($0.state.kind) == .wrong }
+        let open = steps.filter { Picture.State($0.state.kind) == .changing }
         if !complaints.isEmpty || !failed.isEmpty {
             let why = failed.map { "\($0.id): \($0.explanation)" }
             let fixes = failed.compactMap { step -> String? in
-                if case .failed(let failure) = step.state { return failure.fix }
-                return nil
+                switch step.state {
+                case .failed(let failure): failure.fix
+                case .drifted: "jeeves up"
+                default: nil
+                }
             }
             return (
                 .wrong, told(complaints + why),

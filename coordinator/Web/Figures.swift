@@ -93,10 +93,10 @@ struct Figures {
 
     private func steps(_ node: ClusterStatus.Node) -> [Sample] {
         let steps = node.status?.steps ?? []
-        return ["waiting", "converging", "right", "failed", "unsupported"].map { state in
+        return StepState.Kind.allCases.map { kind in
             Sample(
-                [Label(node), Label("state", state)],
-                Double(steps.count { $0.state.label == state }))
+                [Label(node), Label("state", kind.rawValue)],
+                Double(steps.count { $0.state.kind == kind }))
         }
     }
 
@@ -160,12 +160,4 @@ struct Figures {
 
 extension Exposition.Label {
     fileprivate init(_ node: ClusterStatus.Node) { self.init("node", node.name.rawValue) }
-}
-
-extension StepState {
-    /// In one of five words, whatever the attempt.
-    fileprivate var label: String {
-        if case .converging = self { return "converging" }
-        return word
-    }
 }

@@ -86,6 +86,21 @@ import Testing
         #expect(picture[PartID(.node, worker2)]?.why == "microk8s try 2")
     }
 
+    @Test("what somebody changed is made right by `jeeves up`, on a node and at HAProxy")
+    func drift() {
+        let drifted = StepState.drifted(Drift(.missing))
+        let known = Knowledge.healthy().with(
+            nodes: [
+                .of(controller1, .controller, .of(controller1, steps: ["haproxy"], state: drifted)),
+                .of(worker1, .worker, .of(worker1, steps: ["packages"], state: drifted)),
+            ])
+        let picture = Picture(known)
+        for id in [PartID(.haproxy, controller1), PartID(.node, worker1)] {
+            #expect(picture[id]?.state == .wrong)
+            #expect(picture[id]?.next == "jeeves up")
+        }
+    }
+
     @Test("an agent that is away or silent leaves its node, HAProxy and certificate unknown")
     func away() {
         var known = Knowledge.healthy()
