@@ -24,7 +24,7 @@ extension DriftPolicy: Codable {
 /// How a step that was right differs now, where that is reported and not made right again. It is
 /// bounded, because a status carries it every few seconds.
 public struct Drift: Codable, Hashable, Sendable {
-    static let whatMax = 500
+    static let whatScalarsMax = 500
     static let diffLinesMax = 100
     static let diffBytesMax = 16 << 10
 
@@ -34,7 +34,7 @@ public struct Drift: Codable, Hashable, Sendable {
     public let diff: String
 
     public init(_ found: Condition, diff: String = "") {
-        what = String(found.text.prefix(Self.whatMax))
+        what = found.text.prefix(scalars: Self.whatScalarsMax)
         let lines = diff.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         self.diff = UnifiedDiff.bounded(
             lines, linesMax: Self.diffLinesMax, bytesMax: Self.diffBytesMax)

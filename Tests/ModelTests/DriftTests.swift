@@ -74,6 +74,9 @@ import Testing
         #expect(Drift(.missing, diff: wide + wide).diff == "… 1 more lines")
         let found = Drift(.differs([Difference("a", found: wide, wanted: "b")]))
         #expect(found.what.count == 500)
+        let marks = "x" + String(repeating: "\u{301}", count: 10_000)
+        let marked = Drift(.differs([Difference("a", found: marks, wanted: "b")]))
+        #expect(marked.what.utf8.count <= 4 * 500)
         #expect(found.diff.isEmpty)
     }
 

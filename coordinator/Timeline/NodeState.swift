@@ -4,7 +4,7 @@ import Model
 /// fill the store.
 public struct NodeState: Codable, Hashable, Sendable {
     static let stepsMax = 64
-    static let charactersMax = 200
+    static let scalarsMax = 200
 
     public struct Step: Codable, Hashable, Sendable {
         public let id: StepID
@@ -22,7 +22,7 @@ public struct NodeState: Codable, Hashable, Sendable {
     public let agentVersion: String
 
     init(_ status: NodeStatus) {
-        func short(_ text: String) -> String { String(text.prefix(Self.charactersMax)) }
+        func short(_ text: String) -> String { text.prefix(scalars: Self.scalarsMax) }
         generation = status.generation
         steps = status.steps.prefix(Self.stepsMax).map {
             Step(id: $0.id, state: $0.state.word, detail: short($0.explanation))

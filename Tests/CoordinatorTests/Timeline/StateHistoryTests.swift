@@ -93,9 +93,13 @@ import Testing
 
     @Test("texts of a node are cut before they are kept")
     func bounds() {
-        let long = String(repeating: "x", count: 1_000_000)
-        let state = NodeState(Reports.make(detail: long, boot: long))
-        #expect(state.steps[0].detail.count == NodeState.charactersMax)
-        #expect(state.bootID.count == NodeState.charactersMax)
+        for text in ["x", "\u{301}", "\u{1f468}\u{200d}"] {
+            let long = "x" + String(repeating: text, count: 100_000)
+            let state = NodeState(Reports.make(detail: long, boot: long))
+            for kept in [state.steps[0].detail, state.bootID] {
+                #expect(kept.unicodeScalars.count == NodeState.scalarsMax)
+                #expect(kept.utf8.count <= 4 * NodeState.scalarsMax)
+            }
+        }
     }
 }
