@@ -55,7 +55,11 @@ extension Window.View {
             picture: .of(state),
             status: ClusterStatus(
                 cluster: ClusterID(unchecked: "chat"),
-                domain: DomainName(unchecked: "chat.example.org"), layers: [],
+                domain: DomainName(unchecked: "chat.example.org"),
+                layers: [
+                    .init(
+                        name: "edge", state: state == .right ? .right : .wrong, detail: Window.said)
+                ],
                 lookedAt: FakeWorld.start,
                 nodes: [
                     .init(

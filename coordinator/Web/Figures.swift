@@ -129,7 +129,8 @@ struct Figures {
     }
 
     /// What the gate was shown from outside. It does not see a lifetime's begin; that of what the
-    /// nodes hold is as long.
+    /// nodes hold is as long. While the edge is wrong the gate's word is an old one: none is better
+    /// than one that hides a renewal.
     private func served(_ certificates: [ClusterStatus.Certificate]) -> [Family] {
         let labels = [Label("name", view.status.domain.rawValue)]
         let lifetimes = certificates.compactMap { certificate in
@@ -137,18 +138,21 @@ struct Figures {
                 served.notBefore.map { served.notAfter.timeIntervalSince($0) }
             }
         }
-        let end = view.status.gate?.notAfter
+        let isEdgeRight = view.status.layers.contains { $0.name == "edge" && $0.state == .right }
+        let end = isEdgeRight ? view.status.gate?.notAfter : nil
         let left = lifetimes.max().flatMap { lifetime in
             end.map { Sample(labels, max(0, $0.timeIntervalSince(now) / lifetime)) }
         }
         return [
             Family(
                 "jeeves_served_certificate_expiry_timestamp_seconds",
-                "When the certificate expires that clients were shown in the last look",
+                "When the certificate expires that clients were shown in the last look; none while "
+                    + "the edge is not right",
                 moment(end, labels)),
             Family(
                 "jeeves_served_certificate_lifetime_left_ratio",
-                "Part of its lifetime that is left of what clients were shown",
+                "Part of its lifetime that is left of what clients were shown; none while the edge "
+                    + "is not right",
                 left.map { [$0] } ?? []),
         ]
     }
