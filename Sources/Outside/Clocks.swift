@@ -56,7 +56,7 @@ extension Clocks {
 }
 
 extension Duration {
-    /// `12.3s`, `4m 05s`: for people.
+    /// How long work took, `12.3s` or `4m 05s`: for people.
     public var shortText: String {
         let tenths = Int((self / .milliseconds(100)).rounded())
         if tenths < 600 { return "\(tenths / 10).\(tenths % 10)s" }
@@ -66,7 +66,7 @@ extension Duration {
         return "\(seconds / 3600)h \((seconds % 3600) / 60)m"
     }
 
-    /// How old something is, or how long it goes on, in at most two units: `45s`, `1m30s`, `17m`,
+    /// How old something is, in at most two units: `45s`, `1m30s`, `17m`,
     /// `3h5m`, `2d4h`. For people, as kubectl writes it.
     public var ageText: String {
         let seconds = max(0, Int(components.seconds))

@@ -47,12 +47,12 @@ import Testing
     func wide() {
         #expect(
             picture(width: 120) == [
-                "| provision    1m12s   usually 2m40s",
+                "| provision    1m 12s  usually 2m 40s",
                 "    terraform  7 of 12, 58 %  "
                     + #"module.worker["worker-1"].aws_instance.this and 2 more"#,
-                "· enrol        usually 35s",
+                "· enrol        usually 35.0s",
                 "· dns",
-                "· controllers  usually 4m10s",
+                "· controllers  usually 4m 10s",
             ])
     }
 
@@ -64,11 +64,11 @@ import Testing
         )
         #expect(
             picture(width: 40) == [
-                "| provision    1m12s   usually 2m40s",
+                "| provision    1m 12s  usually 2m 40s",
                 #"    terraform  7 of 12, 58 %  module.w…"#,
-                "· enrol        usually 35s",
+                "· enrol        usually 35.0s",
                 "· dns",
-                "· controllers  usually 4m10s",
+                "· controllers  usually 4m 10s",
             ])
         for width in 1...120 {
             #expect(picture(width: width).allSatisfy { Columns.count($0) < width }, "\(width)")
@@ -113,14 +113,14 @@ extension LiveDrawingTests {
             _ = drawing.note(.started(.preflight, at: start), now: start)
             return drawing.note(.ended(preflight(change)), now: start + 9)
         }
-        #expect(end() == ["✓ preflight    3s      account 123456789012"])
+        #expect(end() == ["✓ preflight    3.0s    account 123456789012"])
         let failure = Failure(.failed, "stage preflight: asking: no\u{1b}[2J", fix: "x")
         #expect(
             end { ($0.state, $0.failure) = (.failed, failure) }
-                == ["✗ preflight    3s      stage preflight: asking: no\\u001b[2J"])
+                == ["✗ preflight    3.0s    stage preflight: asking: no\\u001b[2J"])
         #expect(
             end { ($0.state, $0.summary) = (.interrupted, "") }
-                == ["✗ preflight    3s      interrupted"])
+                == ["✗ preflight    3.0s    interrupted"])
     }
 
     @Test("where nobody tells a stage's end, the next one's begin is it")
@@ -130,8 +130,8 @@ extension LiveDrawingTests {
         #expect(drawing.note(.started(.preflight, at: start), now: start) == [])
         #expect(
             drawing.note(.started(.provision, at: start + 2), now: start + 2)
-                == ["✓ preflight    2s"])
-        #expect(drawing.note(.closed(isDone: false), now: start + 4) == ["✗ provision    2s"])
+                == ["✓ preflight    2.0s"])
+        #expect(drawing.note(.closed(isDone: false), now: start + 4) == ["✗ provision    2.0s"])
         #expect(drawing.picture(now: start, width: 80, height: 24).isEmpty)
     }
 

@@ -99,8 +99,8 @@ private struct StandInTerminal {
         live.note(.doing(Activity("agents", "waiting for worker-1", done: 0, of: 1)))
         #expect(
             desk.shown == [
-                "| preflight    0s", "    agents  0 of 1, 0 %  waiting for worker-1",
-                "· dns          usually 40s", "",
+                "| preflight    0.0s", "    agents  0 of 1, 0 %  waiting for worker-1",
+                "· dns          usually 40.0s", "",
             ])
         live.note(.line("note: look at this"))
         live.note(.ended(ended))
@@ -109,8 +109,8 @@ private struct StandInTerminal {
         live.draw()
         #expect(
             desk.shown == [
-                "    note: look at this", "✓ preflight    2s      made",
-                "| dns          1m5s    usually 40s", "",
+                "    note: look at this", "✓ preflight    2.0s    made",
+                "| dns          1m 05s  usually 40.0s", "",
             ])
     }
 
@@ -140,7 +140,7 @@ private struct StandInTerminal {
         #expect(desk.state.withLock { $0.writes }.count == before + 1)
         #expect(desk.shown.first == "line 1", "the oldest is lost")
         #expect(desk.shown.contains("line \(LiveScreen.unsaidMax)"))
-        #expect(desk.shown.suffix(3).first == "| preflight    0s")
+        #expect(desk.shown.suffix(3).first == "| preflight    0.0s")
     }
 
     @Test("what the terminal did not take is written at the end")
@@ -151,7 +151,7 @@ private struct StandInTerminal {
         desk.state.withLock { $0.isReady = false }
         live.note(.ended(ended))
         live.close()
-        #expect(desk.shown == ["✓ preflight    2s      made", ""])
+        #expect(desk.shown == ["✓ preflight    2.0s    made", ""])
     }
 
     @Test("closed, the picture is gone, what stays is there, and later lines are written plainly")
@@ -164,7 +164,7 @@ private struct StandInTerminal {
         live.say("jeeves: stopping")
         live.note(.started(.dns, at: start))
         live.draw()
-        #expect(desk.shown == ["✓ preflight    2s      made", "jeeves: stopping", ""])
+        #expect(desk.shown == ["✓ preflight    2.0s    made", "jeeves: stopping", ""])
     }
 
     @Test("in a window that got narrower the lines that it broke anew are drawn over too")
@@ -175,7 +175,7 @@ private struct StandInTerminal {
         desk.state.withLock { $0.width = 20 }
         live.draw()
         let last = try #require(desk.state.withLock { $0.writes }.last)
-        #expect(last.hasPrefix("\u{1b}[3A\r| preflight    0s"), "26 columns are two lines of 20")
+        #expect(last.hasPrefix("\u{1b}[3A\r| preflight    0.0s"), "28 columns are two lines of 20")
     }
 
     @Test("the mark of what is over has its colour, and nothing else")
@@ -186,7 +186,7 @@ private struct StandInTerminal {
         live.note(.ended(ended))
         live.say("failed")
         let writes = desk.state.withLock { $0.writes }
-        #expect(writes.contains { $0.contains("\u{1b}[32m✓\u{1b}[0m preflight    2s      made") })
+        #expect(writes.contains { $0.contains("\u{1b}[32m✓\u{1b}[0m preflight    2.0s    made") })
         #expect(writes.last?.contains("\u{1b}[31m") == false)
     }
 }

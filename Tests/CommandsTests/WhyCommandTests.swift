@@ -36,7 +36,7 @@ import Testing
         let text = WhyCommand.text(try answer(.wrong))
         let lines = text.split(separator: "\n")
         #expect(lines.first == "chat ← node/worker-2")
-        #expect(lines.contains { $0.hasPrefix("node/worker-2  wrong  5 minutes  DiskPressure") })
+        #expect(lines.contains { $0.hasPrefix("node/worker-2  wrong  5m   DiskPressure") })
         #expect(lines.last == "next: jeeves doctor", "the cause has no command of its own")
         #expect(!text.contains("\u{1b}"))
     }

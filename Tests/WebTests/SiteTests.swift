@@ -85,7 +85,7 @@ import Testing
                 text.contains(
                     "<span class=\"state \(state.rawValue)\"><span aria-hidden=\"true\">\(shape)"
                         + "</span> \(state.rawValue)</span>"))
-            #expect(text.contains("title=\"2025-12-31T23:55:00Z\">5 minutes</time>"))
+            #expect(text.contains("title=\"2025-12-31T23:55:00Z\">5m</time>"))
             #expect(text.contains("Next: <code>jeeves up</code>"))
         }
         #expect(await page(.wrong).contains("The chat is not as it must be, 6 parts wrong"))

@@ -54,7 +54,7 @@ struct LiveDrawing: Sendable {
     private mutating func end(as mark: String, now: Date, detail: String = "") -> [String] {
         guard let (outlook, since) = running else { return [] }
         (running, activities) = (nil, [])
-        let took = Duration.seconds(now.timeIntervalSince(since)).ageText
+        let took = Duration.seconds(max(0, now.timeIntervalSince(since))).shortText
         return [Self.row(mark, outlook.stage, [took.padded(to: 6), detail])]
     }
 
@@ -72,15 +72,15 @@ struct LiveDrawing: Sendable {
     }
 
     private func head(_ outlook: StageOutlook, since: Date, now: Date) -> String {
-        let elapsed = now.timeIntervalSince(since)
-        let frame = Self.frames[Int(max(0, elapsed) * 8) % Self.frames.count]
+        let elapsed = max(0, now.timeIntervalSince(since))
+        let frame = Self.frames[Int(elapsed * 8) % Self.frames.count]
         return Self.row(
             "\(frame)", outlook.stage,
-            [Duration.seconds(elapsed).ageText.padded(to: 6), Self.usual(outlook)])
+            [Duration.seconds(elapsed).shortText.padded(to: 6), Self.usual(outlook)])
     }
 
     private static func usual(_ outlook: StageOutlook) -> String {
-        outlook.usualSeconds.map { "usually \(Duration.seconds($0).ageText)" } ?? ""
+        outlook.usualSeconds.map { "usually \(Duration.seconds($0).shortText)" } ?? ""
     }
 
     private static func row(_ mark: String, _ stage: StageName, _ cells: [String]) -> String {

@@ -53,10 +53,12 @@ struct TimelineCommand: AsyncParsableCommand {
             let time = try at?.date(now: now, in: text.zone)
             let timeline = try Timeline(target.project(), world: world)
             if let time {
-                try output.write(timeline.at(time), table: text.moment)
+                try output.write(timeline.at(time), on: target.terminal, table: text.moment)
             } else {
                 let start = now - (since?.duration ?? .seconds(86_400)).seconds
-                try output.write(timeline.entries(since: start, node: node), table: text.entries)
+                try output.write(
+                    timeline.entries(since: start, node: node), on: target.terminal,
+                    table: text.entries)
             }
         } catch { throw Ending.report(error) }
     }
@@ -77,7 +79,7 @@ struct TimelineText {
     }
 
     func moment(_ moment: Moment) -> String {
-        let ago = Duration.seconds(now.timeIntervalSince(moment.at)).shortText
+        let ago = Duration.seconds(now.timeIntervalSince(moment.at)).ageText
         let head = "as of \(zone.text(moment.at)) \(zone.name), \(ago) ago"
         let unknown = moment.unknown.map { "not known: \(Printable.escape($0))" }
         return

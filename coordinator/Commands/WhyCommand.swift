@@ -36,7 +36,7 @@ struct WhyCommand: AsyncParsableCommand {
         do {
             let picture = try await read()
             let answer = WhyAnswer(picture, of: subject, chains: try Blame(picture).chains(subject))
-            try output.write(answer, table: Self.text)
+            try output.write(answer, on: target.terminal, table: Self.text)
             if let verdict = answer.verdict { throw verdict }
         } catch { throw Ending.report(error) }
     }
@@ -59,7 +59,7 @@ struct WhyCommand: AsyncParsableCommand {
                 [
                     part.id.description, part.state.rawValue,
                     part.since.map {
-                        Duration.seconds(max(0, answer.at.timeIntervalSince($0))).words
+                        Duration.seconds(max(0, answer.at.timeIntervalSince($0))).ageText
                     } ?? "-",
                     part.why,
                 ]

@@ -92,6 +92,6 @@ extension Census {
     func lastWord(of node: NodeName) -> String {
         guard let status = statuses[node] else { return "it has never reported" }
         let when = status.reportedAt.formatted(.iso8601)
-        return "its last status is \(age(of: status).words) old (\(when))"
+        return "its last status is \(age(of: status).ageText) old (\(when))"
     }
 }

@@ -35,7 +35,7 @@ struct Knowledge: Sendable {
     /// When a node was heard last, for people.
     func lastWord(of node: ClusterStatus.Node) -> String {
         guard let status = node.status else { return "it has never reported" }
-        return "its last status is \(age(status.reportedAt).words) old"
+        return "its last status is \(age(status.reportedAt).ageText) old"
     }
 
     /// How a layer is, unless the look at it is too old.
@@ -45,7 +45,8 @@ struct Knowledge: Sendable {
         else { return (.unknown, "nobody has looked at it yet") }
         guard age(looked) <= Self.lookAgeMax else {
             return (
-                .unknown, "looked at \(age(looked).words) ago; it was \(layer.state.rawValue) then"
+                .unknown,
+                "looked at \(age(looked).ageText) ago; it was \(layer.state.rawValue) then"
             )
         }
         switch layer.state {

@@ -11,11 +11,11 @@ struct PageTime {
         self.now = now
     }
 
-    /// `5 minutes`: how long ago.
+    /// `5m`: how long ago.
     var age: HTML {
         let age = Duration.seconds(max(0, now.timeIntervalSince(moment)))
         return """
-            <time datetime="\(exact)" title="\(exact)">\(age.words)</time>
+            <time datetime="\(exact)" title="\(exact)">\(age.ageText)</time>
             """
     }
 

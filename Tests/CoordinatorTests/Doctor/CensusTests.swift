@@ -110,7 +110,7 @@ import Testing
             $0.statuses[worker1] = .of(worker1, steps: ["join"], secondsAgo: 7200)
         }
         #expect(worker.rule == .agentAway)
-        #expect(worker.what.contains("its last status is 2 hours old (2025-12-31T22:00:00Z)"))
+        #expect(worker.what.contains("its last status is 2h old (2025-12-31T22:00:00Z)"))
         #expect(worker.remedy == nil)
         let controller = findings { census in
             census.connected = [worker1]

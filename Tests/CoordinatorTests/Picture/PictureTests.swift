@@ -59,7 +59,7 @@ import Testing
         #expect(found.count == 5)
         #expect(found.values.allSatisfy { $0 == .unknown })
         #expect(
-            Picture(known)[PartID(.chat)]?.why == "looked at 11 minutes ago; it was right then")
+            Picture(known)[PartID(.chat)]?.why == "looked at 11m ago; it was right then")
     }
 
     @Test("what a running rollout is making right is changing, what a step failed at is wrong")
