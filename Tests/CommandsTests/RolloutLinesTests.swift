@@ -1,6 +1,9 @@
 import FoundationEssentials
+import Glibc
 import Model
 import Outside
+import Support
+import Synchronization
 import Testing
 
 @testable import Commands
@@ -27,6 +30,27 @@ import Testing
         }
         #expect(Set(lines.map(\.type)) == Set(OutputLine.Kind.allCases))
         #expect(lines.first?.schema == RolloutLines.schema)
+    }
+
+    @Test("lines of several tasks are written one after the other")
+    func apart() async {
+        let inside = Mutex(0)
+        let most = Mutex(0)
+        let lines = RolloutLines(clock: ManualClock()) { _ in
+            let now = inside.withLock { inside in
+                inside += 1
+                return inside
+            }
+            most.withLock { $0 = max($0, now) }
+            for _ in 0..<100 { sched_yield() }
+            inside.withLock { $0 -= 1 }
+        }
+        await withTaskGroup { group in
+            for _ in 0..<4 {
+                group.addTask { for _ in 0..<50 { lines.note(.line("note")) } }
+            }
+        }
+        #expect(most.withLock { $0 } == 1)
     }
 
     @Test(

@@ -3,6 +3,7 @@ import Logging
 import Model
 import Outside
 import Support
+import Synchronization
 import Testing
 import Wire
 
@@ -41,8 +42,10 @@ import Wire
     func serves() async throws {
         let port = try await freePort()
         let site = Site(window: .showing(), isExposed: false)
+        let told = Mutex(0)
         let word = try await PageServer.serving(
-            site, host: "127.0.0.1", port: port, log: Self.log
+            site, host: "127.0.0.1", port: port, log: Self.log,
+            bound: { told.withLock { $0 += 1 } }
         ) {
             let page = try await ask("GET", "/", port: port)
             #expect(page.status == 200)
@@ -60,6 +63,7 @@ import Wire
             return "done"
         }
         #expect(word == "done")
+        #expect(told.withLock { $0 } == 1)
     }
 
     @Test("a port that another program has is told with what to do")
@@ -68,7 +72,8 @@ import Wire
         let site = Site(window: .showing(), isExposed: false)
         let failure = await #expect(throws: Failure.self) {
             try await PageServer.serving(
-                site, host: "127.0.0.1", port: other.port, log: Self.log
+                site, host: "127.0.0.1", port: other.port, log: Self.log,
+                bound: { Issue.record("an address was told that is another program's") }
             ) { try await World.live().clock.sleep(.seconds(60), op: "test.wait") }
         }
         #expect(failure?.code == .conflict)

@@ -3,13 +3,22 @@ import Coordinator
 import FoundationEssentials
 import Model
 import Outside
+import Synchronization
 
 /// A rollout as a program reads it: a JSON document a line on standard output, of which the first
 /// names the schema. docs/output.md describes it.
-struct RolloutLines: ProgressWriter {
+final class RolloutLines: ProgressWriter {
     static let schema = "jeeves.rollout/1"
 
     private let clock: any Clocks
+    private let put: @Sendable (String) -> Void
+    /// A large line takes several writes, and several tasks have something to say.
+    private let writing = Mutex(())
+
+    init(clock: any Clocks, put: @escaping @Sendable (String) -> Void = Terminal.write) {
+        self.clock = clock
+        self.put = put
+    }
 
     /// Writes the first line.
     static func begin(_ verb: String, _ clock: any Clocks) -> RolloutLines {
@@ -66,7 +75,8 @@ struct RolloutLines: ProgressWriter {
     private func write(_ line: OutputLine) {
         // Dates, names, numbers and text can always be encoded.
         guard let text = try? JSON.encode(line) else { return }
-        Terminal.write(Printable.escape(String(decoding: text, as: UTF8.self)))
+        let shown = Printable.escape(String(decoding: text, as: UTF8.self))
+        writing.withLock { _ in put(shown) }
     }
 }
 

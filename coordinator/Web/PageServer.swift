@@ -16,15 +16,16 @@ public enum PageServer {
     ) async throws -> Result {
         guard let place = driver.statusPage.place else { return try await body() }
         let site = Site(window: driver.window, isExposed: !driver.statusPage.isLoopback)
-        driver.tell("status page at http://\(driver.statusPage.address)/")
-        return try await serving(site, host: place.host, port: place.port, log: driver.log, body)
+        return try await serving(
+            site, host: place.host, port: place.port, log: driver.log,
+            bound: { driver.tell("status page at http://\(driver.statusPage.address)/") }, body)
     }
 
     static func serving<Result: Sendable>(
         _ site: Site, host: String, port: UInt16, log: Logger,
-        _ body: @Sendable @escaping () async throws -> Result
+        bound: @Sendable @escaping () -> Void, _ body: @Sendable @escaping () async throws -> Result
     ) async throws -> Result {
-        let application = application(site, host: host, port: port, log: log)
+        let application = application(site, host: host, port: port, log: log, bound: bound)
         return try await withThrowingTaskGroup(of: Result?.self) { group in
             defer { group.cancelAll() }
             group.addTask {
@@ -51,7 +52,7 @@ public enum PageServer {
     }
 
     private static func application(
-        _ site: Site, host: String, port: UInt16, log: Logger
+        _ site: Site, host: String, port: UInt16, log: Logger, bound: @Sendable @escaping () -> Void
     ) -> some ApplicationProtocol {
         // What clients do wrong is theirs, and a stop is no error.
         var log = log
@@ -69,7 +70,7 @@ public enum PageServer {
             configuration: .init(
                 address: .hostname(host, port: Int(port)),
                 availableConnectionsDelegate: .maximum(connectionsMax, logger: log)),
-            logger: log)
+            onServerRunning: { _ in bound() }, logger: log)
     }
 
     private static func response(to request: Request, from site: Site) async -> Response {
