@@ -249,7 +249,7 @@ public struct Driver: Sendable {
             _ = try? await ClusterAccess.open(run)
             _ = try? await LayersLook(run: run).look()
             // Since when each part is as it is, is known although nobody watches.
-            _ = try? await picture()
+            _ = try? await remember()
             try? await run.world.clock.sleep(.seconds(60), op: "serve.idle")
         }
     }

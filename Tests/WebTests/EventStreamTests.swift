@@ -42,6 +42,12 @@ import Testing
         #expect(lines[1].contains("\\n\\u2028"))
     }
 
+    @Test("who comes back after long hears the newest thousand")
+    func long() async throws {
+        let heard = try await words(2, of: .showing(events: 1500, clock: clock()), after: "0")
+        #expect(heard.last?.hasPrefix("id: 501\n") == true)
+    }
+
     @Test("who comes for the first time, or from a future, hears only what is new")
     func fresh() async throws {
         for seen in [nil, "900"] {

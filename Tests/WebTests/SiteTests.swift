@@ -124,6 +124,18 @@ import Testing
         #expect(text.contains("<body data-next=\"4\">"))
     }
 
+    @Test("one asks for another time at once, the others are told to come again")
+    func oneMoment() async throws {
+        let site = Site(window: .showing(), isExposed: false)
+        let query = ["at": "2026-01-01T00:00:00Z"]
+        let place = try #require(site.moments.enter())
+        #expect(await ask(site, "/", query: query).status == 503)
+        #expect(await ask(site, "/").status == 200)
+        place.leave()
+        #expect(await ask(site, "/", query: query).status == 200)
+        #expect(await ask(site, "/", query: query).status == 200)
+    }
+
     @Test("another time is shown as it was, and asked for in a form")
     func then() async throws {
         #expect(await page().contains("<form action=\"/\" method=\"get\">"))

@@ -17,25 +17,11 @@ public struct Measures: Sendable {
     }
 }
 
-/// Asks all nodes at once, and not again for a while, however many ask for the answer.
-actor Surveyor {
-    private static let freshFor = Duration.seconds(10)
+extension Measures {
     private static let answerMax = Duration.seconds(5)
 
-    private let run: StageRun
-    private var last: (at: Duration, task: Task<Measures, Never>)?
-
-    init(run: StageRun) { self.run = run }
-
-    func measures() async -> Measures {
-        let now = run.world.clock.uptime()
-        if let last, now - last.at < Self.freshFor { return await last.task.value }
-        let task = Task { await Self.measure(run) }
-        last = (now, task)
-        return await task.value
-    }
-
-    private static func measure(_ run: StageRun) async -> Measures {
+    /// Asks all nodes at once.
+    static func take(_ run: StageRun) async -> Measures {
         await withTaskGroup(of: (NodeName, NodeFigures?).self) { group in
             for node in await run.downlinks.connected() {
                 group.addTask { (node, await figures(of: node, run)) }

@@ -70,12 +70,13 @@ struct PictureMemory: Codable, Hashable, Sendable {
 
 /// What whoever watches this coordinator may see.
 extension Driver {
-    /// How the cluster is now, by the links of this coordinator and its last look. Times that have
-    /// changed are kept.
-    public func picture() async throws -> Picture {
-        let (picture, memory) = try Picture.read(
-            run.cluster, store: run.store, links: await run.downlinks.connected(),
-            now: run.world.clock.now())
+    /// How the cluster is now, by the links of this coordinator and its last look. Changes nothing.
+    public func picture() async throws -> Picture { try await drawn().picture }
+
+    /// As ``picture()``; since when each part is as it is, is kept.
+    @discardableResult
+    func remember() async throws -> Picture {
+        let (picture, memory) = try await drawn()
         if try run.store.get(PictureMemory.self, .meta, PictureMemory.key) != memory {
             try run.store.put(.meta, PictureMemory.key, memory)
         }
@@ -85,6 +86,12 @@ extension Driver {
     /// As ``picture()``, after the agents had the time to connect and every layer was looked at.
     public func freshPicture() async throws -> Picture {
         _ = try await status()
-        return try await picture()
+        return try await remember()
+    }
+
+    private func drawn() async throws -> (picture: Picture, memory: PictureMemory) {
+        try Picture.read(
+            run.cluster, store: run.store, links: await run.downlinks.connected(),
+            now: run.world.clock.now())
     }
 }

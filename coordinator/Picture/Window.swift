@@ -4,7 +4,7 @@ import Model
 import Outside
 import Store
 
-/// What a running coordinator shows to whoever watches it. Reads only.
+/// What a running coordinator shows to whoever watches it. Reads only; a second's looks are one.
 public struct Window: Sendable {
     /// The cluster at one time.
     public struct View: Sendable {
@@ -55,19 +55,12 @@ extension Driver {
     public func tell(_ line: String) { progress(.line(line)) }
 
     public var window: Window {
-        let surveyor = Surveyor(run: run)
+        let clock = run.world.clock
+        let views = Recent(for: .seconds(1), clock) { await seen() }
+        let measures = Recent(for: .seconds(10), clock) { [run] in await Measures.take(run) }
         return Window(
-            clock: run.world.clock,
-            look: {
-                let linked = await run.downlinks.connected()
-                return Window.View(
-                    picture: try await picture(),
-                    status: try ClusterStatus.read(
-                        run.cluster, store: run.store, connected: linked,
-                        now: run.world.clock.now()),
-                    linked: linked.count)
-            },
-            measure: { await surveyor.measures() },
+            clock: clock, look: { try await views.value().get() },
+            measure: { await measures.value() },
             events: { start in
                 let newest = try run.store.nextEvent()
                 let first = newest > Self.eventsShown ? newest - Self.eventsShown : 1
@@ -75,6 +68,19 @@ extension Driver {
                 return (events.events, max(events.next, start ?? newest))
             },
             moment: { try Timeline(store: run.store).at($0) })
+    }
+
+    private func seen() async -> Result<Window.View, any Error> {
+        do {
+            let linked = await run.downlinks.connected()
+            return .success(
+                Window.View(
+                    picture: try await picture(),
+                    status: try ClusterStatus.read(
+                        run.cluster, store: run.store, connected: linked,
+                        now: run.world.clock.now()),
+                    linked: linked.count))
+        } catch { return .failure(error) }
     }
 
     private static let eventsShown: UInt64 = 30

@@ -1,7 +1,6 @@
 import Coordinator
 import Model
 import Outside
-import Synchronization
 
 /// Server-sent events (WHATWG HTML §9.2): each event as it is written, and a word whenever a part
 /// of the picture has changed, so that the page can be looked at anew.
@@ -15,7 +14,7 @@ struct EventStream: Sendable {
     let window: Window
     let from: UInt64
     /// Given back with the stream.
-    let place: Streams.Place
+    let place: Places.Place
 
     /// Goes on until `send` throws, because nobody is there any more, or the task is cancelled.
     func run(_ send: (String) async throws -> Void) async throws {
@@ -43,41 +42,5 @@ struct EventStream: Sendable {
     static func message(_ event: Event, number: UInt64) throws -> String {
         let json = Printable.escape(String(decoding: try JSON.encode(event), as: UTF8.self))
         return "id: \(number)\ndata: \(json)\n\n"
-    }
-}
-
-/// How many streams may be open at once.
-final class Streams: Sendable {
-    private let open = Mutex(0)
-    private let max: Int
-
-    init(max: Int) { self.max = max }
-
-    /// The right to one stream, until it is left.
-    final class Place: Sendable {
-        private let streams: Streams
-        private let isLeft = Mutex(false)
-
-        fileprivate init(_ streams: Streams) { self.streams = streams }
-
-        func leave() {
-            let isFirst = isLeft.withLock { left in
-                defer { left = true }
-                return !left
-            }
-            if isFirst { streams.open.withLock { $0 -= 1 } }
-        }
-
-        deinit { leave() }
-    }
-
-    /// Nil if all places are taken.
-    func enter() -> Place? {
-        let isFree = open.withLock { open in
-            guard open < max else { return false }
-            open += 1
-            return true
-        }
-        return isFree ? Place(self) : nil
     }
 }

@@ -38,12 +38,18 @@ struct Site: Sendable {
     let window: Window
     /// Whether names other than `localhost` are answered to.
     let isExposed: Bool
-    let streams: Streams
+    let streams: Places
+    /// Another time is read from the whole history: one at once, so that nobody keeps the store
+    /// from the coordinator's own writes.
+    let moments = Places(max: 1)
+
+    /// Who comes back after more events than this has missed the older ones.
+    private static let missedMax: UInt64 = 1000
 
     init(window: Window, isExposed: Bool, streamsMax: Int = 16) {
         self.window = window
         self.isExposed = isExposed
-        streams = Streams(max: streamsMax)
+        streams = Places(max: streamsMax)
     }
 
     func answer(_ question: Question) async -> Answer {
@@ -86,6 +92,10 @@ struct Site: Sendable {
             guard let time = try? Date(at, strategy: .iso8601) else {
                 return .refusal(400, "at: write a time as 2026-01-31T12:00:00Z.")
             }
+            guard let place = moments.enter() else {
+                return .refusal(503, "Another time is being read; ask again.")
+            }
+            defer { place.leave() }
             then = ThenPane(moment: try window.moment(time))
         }
         let events = try window.events(nil)
@@ -97,7 +107,8 @@ struct Site: Sendable {
     private func events(_ question: Question) throws -> Answer {
         let seen = (question.lastEvent ?? question.query["after"]).flatMap { UInt64($0) }
         let newest = try window.events(nil).next
-        let start = min(seen.map { $0 &+ 1 } ?? newest, newest)
+        let oldest = newest > Self.missedMax ? newest - Self.missedMax : 0
+        let start = max(oldest, min(seen.map { $0 &+ 1 } ?? newest, newest))
         guard let place = streams.enter() else {
             return .refusal(503, "Too many watch already; a reload shows the newest.")
         }

@@ -18,18 +18,46 @@ import Testing
         }
     }
 
-    @Test("a look shows who has a link, and since when, and writes only what has changed")
+    @Test("a look shows who has a link, and since when, and writes nothing")
     func look() async throws {
         try await with { stand, driver in
-            let view = try await driver.window.look()
+            try await driver.remember()
+            let window = driver.window
+            let revision = try stand.run.store.revision()
+            let view = try await window.look()
             #expect(view.linked == 1)
             #expect(view.status.nodes.map(\.connected) == [true])
             #expect(view.picture[PartID(.node, controller1)]?.since == FakeWorld.start)
-            let revision = try stand.run.store.revision()
             stand.fake.clock.advance(by: .seconds(60))
-            let later = try await driver.window.look()
+            let later = try await window.look()
             #expect(later.picture[PartID(.node, controller1)]?.since == FakeWorld.start)
             #expect(try stand.run.store.revision() == revision)
+        }
+    }
+
+    @Test("what the loop of the service sees is kept, and not again while nothing changes")
+    func remember() async throws {
+        try await with { stand, driver in
+            let store = stand.run.store
+            try await driver.remember()
+            let kept = try store.get(PictureMemory.self, .meta, PictureMemory.key)
+            #expect(kept?.marks["node/controller-1"]?.since == FakeWorld.start)
+            let revision = try store.revision()
+            stand.fake.clock.advance(by: .seconds(60))
+            try await driver.remember()
+            #expect(try store.revision() == revision)
+        }
+    }
+
+    @Test("those who look within a second see the same look")
+    func shared() async throws {
+        try await with { stand, driver in
+            let window = driver.window
+            let first = try await window.look().picture.at
+            stand.fake.clock.advance(by: .milliseconds(900))
+            #expect(try await window.look().picture.at == first)
+            stand.fake.clock.advance(by: .milliseconds(100))
+            #expect(try await window.look().picture.at > first)
         }
     }
 
