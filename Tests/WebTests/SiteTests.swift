@@ -136,6 +136,23 @@ import Testing
         #expect(await ask(site, "/", query: query).status == 200)
     }
 
+    @Test("the API server is no station of a request's way, and has a heading of its own")
+    func control() throws {
+        let ids = [PartID(.app), PartID(.service, "nats"), PartID(.api)]
+        let picture = Picture(
+            cluster: ClusterID(unchecked: "chat"),
+            domain: DomainName(unchecked: "chat.example.org"), at: FakeWorld.start,
+            parts: ids.map {
+                .init(id: $0, state: .right, since: nil, why: "so", next: "", needs: [])
+            })
+        let halves = WayPane(picture: picture).html.text.split(separator: "</ol>")
+        try #require(halves.count == 2)
+        #expect(halves[0].contains("<h3>Services</h3>"))
+        #expect(!halves[0].contains("API server"))
+        #expect(halves[1].contains("<h2 id=\"control-title\">Control plane</h2>"))
+        #expect(halves[1].contains("<ul class=\"way\"><li class=\"right\"><h3>API server</h3>"))
+    }
+
     @Test("another time is shown as it was, and asked for in a form")
     func then() async throws {
         #expect(await page().contains("<form action=\"/\" method=\"get\">"))

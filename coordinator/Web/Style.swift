@@ -29,7 +29,7 @@ enum Style {
         nav li { list-style: none; }
         #headline { font-size: 1.25rem; font-weight: 600; }
         .way {
-          display: grid; gap: 2rem; margin: 0; padding: 0; list-style: none;
+          display: grid; gap: 2rem; align-items: start; margin: 0; padding: 0; list-style: none;
           grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr));
         }
         .way > li {
@@ -41,7 +41,7 @@ enum Style {
         .way > li.wrong { border-left-color: var(--wrong); border-left-style: double; }
         .way > li.changing { border-left-color: var(--changing); border-left-style: dashed; }
         .way > li.unknown { border-left-color: var(--unknown); border-left-style: dotted; }
-        .way > li + li::before {
+        ol.way > li + li::before {
           content: "\\2192" / ""; position: absolute; left: -1.85rem; top: .5rem;
           color: var(--quiet); font-size: 1.25rem;
         }

@@ -2,13 +2,13 @@ import Coordinator
 import Model
 
 /// The living diagram: what a request meets, one after the other, each with its state, since when
-/// and why.
+/// and why; and beside it what no request meets, but keeps the pods where they are.
 struct WayPane {
     /// The stations, and what they are called.
     private static let stations: [(kind: Picture.Kind, name: String)] = [
         (.chat, "Chat"), (.record, "Route 53 record"), (.address, "Public address"),
         (.haproxy, "HAProxy"), (.certificate, "Certificate"), (.ingress, "Traefik"),
-        (.app, "Application"), (.service, "Services"), (.api, "API server"),
+        (.app, "Application"), (.service, "Services"),
     ]
 
     let picture: Picture
@@ -18,6 +18,16 @@ struct WayPane {
         <section id="way" aria-labelledby="way-title" data-live>
         <h2 id="way-title">The way of a request</h2>
         <ol class="way">\(Self.stations.compactMap { station($0.kind, $0.name) })</ol>
+        </section>
+        \(station(.api, "API server").map { [control($0)] } ?? [])
+        """
+    }
+
+    private func control(_ api: HTML) -> HTML {
+        """
+        <section id="control" aria-labelledby="control-title" data-live>
+        <h2 id="control-title">Control plane</h2>
+        <ul class="way">\(api)</ul>
         </section>
         """
     }
