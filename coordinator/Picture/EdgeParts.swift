@@ -4,7 +4,7 @@ import Outside
 
 /// What a request meets before it is inside the cluster: name, address, HAProxy, certificate.
 struct EdgeParts {
-    private static let haproxy = StepID(unchecked: "haproxy")
+    static let haproxy = StepID(unchecked: "haproxy")
 
     let known: Knowledge
 
@@ -116,6 +116,15 @@ extension Picture.State {
             case .right: .right
             case .waiting, .converging: .changing
             case .failed, .drifted, .unsupported: .wrong
+            }
+    }
+
+    init(_ state: ClusterStatus.Layer.State) {
+        self =
+            switch state {
+            case .right: .right
+            case .wrong: .wrong
+            case .unknown: .unknown
             }
     }
 }

@@ -49,11 +49,7 @@ struct Knowledge: Sendable {
                 "looked at \(age(looked).ageText) ago; it was \(layer.state.rawValue) then"
             )
         }
-        switch layer.state {
-        case .right: return (.right, layer.detail)
-        case .wrong: return (.wrong, layer.detail)
-        case .unknown: return (.unknown, layer.detail)
-        }
+        return (Picture.State(layer.state), layer.detail)
     }
 
     /// What is behind the layers, unless the look is too old.

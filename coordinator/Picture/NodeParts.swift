@@ -29,9 +29,7 @@ struct NodeParts {
                 ? (.unknown, word, "jeeves doctor")
                 : (.wrong, told(complaints + [word]), describe(node))
         }
-        let steps = status.steps.filter { step in
-            !Self.apart.contains { step.id.rawValue.hasPrefix($0) }
-        }
+        let steps = status.steps.filter { !Self.isApart($0.id) }
         let failed = steps.filter { Picture.State($0.state.kind) == .wrong }
         let open = steps.filter { Picture.State($0.state.kind) == .changing }
         if !complaints.isEmpty || !failed.isEmpty {
@@ -56,6 +54,11 @@ struct NodeParts {
             )
         }
         return (.right, "\(status.facts.system), every step right", "")
+    }
+
+    /// Whether a step has a part of its own.
+    static func isApart(_ step: StepID) -> Bool {
+        apart.contains { step.rawValue.hasPrefix($0) }
     }
 
     /// What Kubernetes holds against a node that it has as a member.

@@ -24,7 +24,12 @@ extension Picture {
             links: links, held: try HeldContents(store: store).all(),
             namespace: spec.app.namespace, now: now)
         var memory = try store.get(PictureMemory.self, .meta, PictureMemory.key) ?? PictureMemory()
-        return (memory.date(Picture(known)), memory)
+        var picture = Picture(known)
+        let history = PartHistory(store: store)
+        for index in picture.parts.indices where picture.parts[index].since == nil {
+            picture.parts[index].since = try history.since(picture.parts[index])
+        }
+        return (memory.date(picture), memory)
     }
 
     /// What the coordinator that runs beside this process knows. Throws `notFound` before
@@ -38,7 +43,8 @@ extension Picture {
     }
 }
 
-/// Since when each part has been as it is: what the coordinator saw last, in the store.
+/// Since when each part has been as it is, for parts of which no history tells: what the
+/// coordinator saw last, in the store.
 struct PictureMemory: Codable, Hashable, Sendable {
     static let key = "picture"
 

@@ -61,15 +61,36 @@ struct StateHistory: Sendable {
     ) throws -> [String: [Entry<State>]] {
         var found: [String: [Entry<State>]] = [:]
         for document in try store.list(.history, prefix: prefix) {
-            guard let slash = document.key.lastIndex(of: "/"),
-                let at = try? Date(
-                    String(document.key[document.key.index(after: slash)...]), strategy: .iso8601)
-            else { continue }
-            let state = try JSON.decode(
-                type, from: document.value, what: "history/\(document.key)")
-            found[String(document.key[..<slash]), default: []].append(Entry(at: at, state: state))
+            guard let (subject, entry) = try read(type, document) else { continue }
+            found[subject, default: []].append(entry)
         }
         return found
+    }
+
+    /// Since when a part of the state has been `value`; nil if it is not so in the last entry.
+    func since<State: Decodable & Sendable, Part: Equatable>(
+        _ value: Part, _ part: (State) -> Part?
+    ) throws -> Date? {
+        var since: Date?
+        // Most often few of the newest tell it.
+        for document in try store.list(.history, prefix: "\(subject)/").reversed() {
+            guard let (_, entry) = try Self.read(State.self, document) else { continue }
+            guard part(entry.state) == value else { break }
+            since = entry.at
+        }
+        return since
+    }
+
+    /// Nil of what is no entry.
+    private static func read<State: Decodable & Sendable>(
+        _ type: State.Type, _ document: Document
+    ) throws -> (subject: String, entry: Entry<State>)? {
+        guard let slash = document.key.lastIndex(of: "/"),
+            let at = try? Date(
+                String(document.key[document.key.index(after: slash)...]), strategy: .iso8601)
+        else { return nil }
+        let state = try JSON.decode(type, from: document.value, what: "history/\(document.key)")
+        return (String(document.key[..<slash]), Entry(at: at, state: state))
     }
 }
 

@@ -220,4 +220,40 @@ import Testing
             #expect(later.memory == memory)
         }
     }
+
+    @Test("nodes, HAProxy and layers are so since their history says, whoever drew a picture then")
+    func history() async throws {
+        try await withStore { store in
+            let start = FakeWorld.start
+            var reports = NodeReports(store: store)
+            let drifted = StepState.drifted(Drift(.missing))
+            for (offset, step, state) in [
+                (0.0, "microk8s", StepState.converged), (60, "microk8s", drifted),
+                (120, "haproxy", drifted),
+            ] {
+                let status = NodeStatus.of(worker1, steps: ["microk8s", "haproxy"])
+                let steps = status.steps.map {
+                    $0.id.rawValue == step ? StepStatus(id: $0.id, state: state) : $0
+                }
+                try reports.keep(status.with(steps), now: start + offset)
+            }
+            let layers = StateHistory(subject: StateHistory.layers, store: store)
+            for (offset, detail) in [(0.0, "1 of 2 pods"), (300, "0 of 2 pods")] {
+                let wrong = ClusterStatus.Layer(name: "app", state: .wrong, detail: detail)
+                let writes = try layers.writes(of: [wrong], now: start + offset)
+                try store.commit([], try #require(writes))
+            }
+            let history = PartHistory(store: store)
+            func since(_ id: PartID, _ state: Picture.State) throws -> Date? {
+                try history.since(
+                    .init(id: id, state: state, since: nil, why: "", next: "", needs: []))
+            }
+            #expect(try since(PartID(.node, worker1), .right) == start + 120)
+            #expect(try since(PartID(.node, worker1), .unknown) == nil)
+            #expect(try since(PartID(.haproxy, worker1), .wrong) == start + 120)
+            #expect(try since(PartID(.app), .wrong) == start, "only the words are others")
+            #expect(try since(PartID(.app), .changing) == nil)
+            #expect(try since(PartID(.record), .right) == nil)
+        }
+    }
 }
