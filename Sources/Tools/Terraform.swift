@@ -23,16 +23,18 @@ public struct Terraform: Sendable, Hashable {
     public func version() -> Command { command(["version", "-json"]) }
 
     /// What is done with a state when the place for it was changed.
-    public enum Initialization: Sendable { case plain, anew, moving }
+    public enum Initialization: Sendable { case plain, anew, moving, looking }
 
     /// Refuses another place than the last one, unless `anew` begins there with what is found, or
-    /// `moving` copies the state to it.
+    /// `moving` copies the state to it. `looking` fetches no provider, and fails for that reason
+    /// once it has set up the place of a state that needs one.
     public func initialize(_ way: Initialization = .plain) -> Command {
         let flags =
             switch way {
             case .plain: [String]()
             case .anew: ["-reconfigure"]
             case .moving: ["-migrate-state", "-force-copy"]
+            case .looking: ["-reconfigure", "-plugin-dir=."]
             }
         return command(["init", "-input=false", "-no-color"] + flags)
     }

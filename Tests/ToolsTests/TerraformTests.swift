@@ -34,6 +34,29 @@ import Testing
             ])
     }
 
+    @Test("a state is copied only where that was asked for, and looking fetches no provider")
+    func initialization() {
+        let start = ["-chdir=/srv/tf", "init", "-input=false", "-no-color"]
+        #expect(terraform.initialize().arguments == start)
+        #expect(terraform.initialize(.anew).arguments == start + ["-reconfigure"])
+        #expect(
+            terraform.initialize(.moving).arguments == start + ["-migrate-state", "-force-copy"])
+        #expect(
+            terraform.initialize(.looking).arguments == start + ["-reconfigure", "-plugin-dir=."])
+    }
+
+    @Test("a state says whose it is and what it names, and no text is no state")
+    func state() throws {
+        let text = #"{"version":4,"lineage":"a-b","serial":3,"resources":[{"id":"i-1"}]}"#
+        let state = try #require(try TerraformState(text))
+        #expect(state.lineage == "a-b" && state.serial == 3 && !state.isEmpty)
+        #expect(state.names("i-1") && !state.names("i-"))
+        #expect(try TerraformState("\n") == nil)
+        let ended = try TerraformState(#"{"lineage":"a-b","serial":9,"resources":[]}"#)
+        #expect(ended?.isEmpty == true)
+        #expect(throws: Failure.self) { try TerraformState(String(text.dropLast())) }
+    }
+
     @Test("keys reach the child in its environment and nowhere in what prints")
     func secretsStayApart() {
         let command = terraform.apply()

@@ -135,7 +135,7 @@ struct Provision: Stage {
             try files.replace(path, with: wanted, mode: 0o600, op: "terraform.variables")
         }
         let state = StateMove(run)
-        let way = try state.prepare()
+        let way = try await state.prepare()
         let initialised = try await run.world.processes.run(
             terraform(run).initialize(way), limits: Limits(deadline: .seconds(600)),
             op: "terraform.init")
@@ -144,10 +144,7 @@ struct Provision: Stage {
                 .failed, "preparing Terraform: \(initialised.sentence)",
                 fix: "run `terraform -chdir=\(run.project.terraform) init` to see all of it")
         }
-        switch way {
-        case .plain: break
-        case .anew: try await state.requireKnown(terraform(run))
-        case .moving:
+        if way == .moving {
             try run.note("effect/terraform.init", .done, "state moved to \(state.wanted)")
         }
     }

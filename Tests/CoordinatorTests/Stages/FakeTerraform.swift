@@ -3,6 +3,7 @@ import Model
 import Outside
 import Support
 import Synchronization
+import Tools
 
 @testable import Coordinator
 
@@ -34,6 +35,8 @@ final class FakeTerraform: Sendable {
         var left: [Step] = []
         var nextID = 0
         var applies = 0
+        /// What is found where only the backend is set up; nil for this state.
+        var elsewhere: String?
     }
 
     /// What the coordinator sees of its own end: nothing it could handle.
@@ -100,7 +103,8 @@ final class FakeTerraform: Sendable {
         }
         let lock = "\(folder)/.terraform.lock.hcl"
         if words.first == "init" {
-            guard fake.files["\(folder)/main.tf"] != nil else {
+            let roots = ["main.tf", TerraformBackend.file]
+            guard roots.contains(where: { fake.files["\(folder)/\($0)"] != nil }) else {
                 return Finished(ending: .exited(1), errors: "Error: no configuration files")
             }
             fake.files[lock] = "provider"
@@ -122,10 +126,16 @@ final class FakeTerraform: Sendable {
         case "apply": return try await apply()
         case "output": return Finished(ending: .exited(0), output: outputs())
         case "state":
-            let ids = ids.map { "\"\($0)\"" }.joined(separator: ",")
-            return Finished(ending: .exited(0), output: "{\"resources\":[\(ids)]}")
+            let isElsewhere = fake.files["\(folder)/main.tf"] == nil
+            let found = isElsewhere ? look { $0.elsewhere } : nil
+            return Finished(ending: .exited(0), output: found ?? pulled())
         default: return Finished(ending: .exited(1), errors: "Error: unknown command")
         }
+    }
+
+    private func pulled() -> String {
+        let ids = ids.map { "\"\($0)\"" }.joined(separator: ",")
+        return #"{"lineage":"ours","serial":\#(look { $0.serial }),"resources":[\#(ids)]}"#
     }
 
     // MARK: Planning

@@ -19,12 +19,17 @@ import Tools
           "acl": null, "encrypt": true, "use_lockfile": true}}}
         """
 
+    private static func state(_ lineage: String, _ serial: Int) -> String {
+        #"{"version":4,"lineage":"\#(lineage)","serial":\#(serial),"#
+            + #""resources":[{"type":"aws_vpc"}]}"#
+    }
+
     private func prepare(
         _ estate: Estate, edits: [(String, String)] = [bucket], moving: Bool = false
     ) async throws -> Terraform.Initialization {
         var way: Terraform.Initialization?
         try await estate.drive(edits: edits, options: RolloutOptions(moveState: moving)) { run in
-            way = try StateMove(run).prepare()
+            way = try await StateMove(run).prepare()
         }
         return try #require(way)
     }
@@ -58,7 +63,7 @@ import Tools
     func moving() async throws {
         try await withEstate { estate in
             let state = "\(Self.folder)/terraform.tfstate"
-            estate.fake.files[state] = #"{"version":4,"serial":7}"#
+            estate.fake.files[state] = Self.state("ours", 7)
             let refusal = Sentence(
                 .conflict,
                 "its state is in the state folder, and the cluster file wants it in "
@@ -80,20 +85,80 @@ import Tools
         }
     }
 
+    @Test("a state is moved over nothing, or over an older copy of itself, and over nothing else")
+    func occupied() async throws {
+        try await withEstate { estate in
+            estate.fake.files["\(Self.folder)/terraform.tfstate"] = Self.state("ours", 7)
+            for other in [Self.state("theirs", 1), Self.state("ours", 8)] {
+                estate.terraform.change { $0.elsewhere = other }
+                await Sentence(
+                    .conflict, "s3://b-tf/jeeves/chat/terraform.tfstate holds another one already",
+                    fix: "mend `terraform.backend`"
+                ).check { try await prepare(estate, moving: true) }
+                #expect(!estate.fake.ops.contains("terraform.backend"))
+                #expect(estate.fake.files[Self.file] == nil)
+            }
+        }
+        for older in ["", Self.state("ours", 7)] {
+            try await withEstate { estate in
+                estate.fake.files["\(Self.folder)/terraform.tfstate"] = Self.state("ours", 7)
+                estate.terraform.change { $0.elsewhere = older }
+                try await expect(.moving, of: estate, moving: true)
+            }
+        }
+    }
+
+    @Test("a new cluster does not take over what lies in its bucket, wherever a run was killed")
+    func foreign() async throws {
+        try await withEstate { estate in
+            let refusal = Sentence(
+                .conflict, "holds resources already, and this cluster has no machines yet",
+                fix: "terraform.backend.s3.key")
+            estate.terraform.change { $0.elsewhere = Self.state("theirs", 1) }
+            await refusal.check { try await prepare(estate) }
+            #expect(estate.fake.files[Self.file] == nil)
+            // As if Terraform had set up the bucket, and then somebody's had come there.
+            estate.fake.files["\(Self.folder)/\(TerraformBackend.noted)"] = Self.noted
+            await refusal.check { try await prepare(estate) }
+            // Nor may it be taken from there.
+            await refusal.check { try await prepare(estate, edits: [], moving: true) }
+
+            estate.terraform.change { $0.elsewhere = nil }
+            try await expect(.plain, of: estate)
+            // From now on what lies there is its own, however little of it was made.
+            estate.terraform.change { $0.elsewhere = Self.state("ours", 1) }
+            try await expect(.plain, of: estate)
+        }
+    }
+
+    @Test("a place that cannot be read stops it with Terraform's own reason")
+    func unreadable() async throws {
+        try await withEstate { estate in
+            estate.fake.processes.on("terraform") { command in
+                let isInit = command.arguments.contains("init")
+                return Finished(
+                    ending: .exited(1), errors: isInit ? "Error: no such bucket" : "not set up")
+            }
+            await Sentence(
+                .failed, "looking at the state in s3://b-tf/", "no such bucket", fix: "init"
+            ).check { try await prepare(estate) }
+        }
+    }
+
     @Test("a bucket without the state of machines that are there makes none of them twice")
     func wrongPlace() async throws {
         try await withEstate { estate in
             try await estate.run(upTo: .provision)
             let made = estate.terraform.look(\.made)
             estate.terraform.change { $0.made = [] }
-            let note = "\(Self.folder)/\(TerraformBackend.noted)"
-            estate.fake.files[note] = "{}"
+            estate.fake.forgetOps()
             try await estate.stops(
                 Provision(), edits: [Self.bucket],
                 Sentence(
                     .conflict, "names none of the cluster's machines",
                     fix: "mend `terraform.backend`"))
-            #expect(estate.fake.files[note] == nil)
+            #expect(!estate.fake.ops.contains("terraform.init"))
+            #expect(estate.fake.files[Self.file] == nil)
             estate.terraform.change { $0.made = made }
             #expect(try await estate.says(Provision(), edits: [Self.bucket]) == nothingToDo)
         }
