@@ -161,13 +161,21 @@ import Trust
                 await Sentence(.invalid, "it is none, or it is damaged", fix: "jeeves backup")
                     .check { try restore(passphrase) }
             }
-            for newer in [#"{"format":2,"jeeves":"0.1.0"}"#, #"{"format":1,"jeeves":"99.0.0"}"#] {
+            for newer in [
+                #"{"format":2,"jeeves":"0.1.0"}"#, #"{"format":1,"jeeves":"99.0.0"}"#,
+                #"{"format":1,"jeeves":"\u001b]0;x"}"#,
+            ] {
                 let header = Array(newer.utf8)
                 try place(
                     Array("JEEVES BACKUP\n".utf8) + [0, 0, 0, UInt8(header.count)] + header)
                 await Sentence(
                     .unsupported, "and this is \(Release.version)", fix: "a newer one"
-                ).check { try restore(passphrase) }
+                ).check {
+                    do { try restore(passphrase) } catch {
+                        #expect(!"\(error)".contains("\u{1b}"), "nobody has proven that header")
+                        throw error
+                    }
+                }
             }
             #expect(try world.files.info(into) == nil, "nothing was written")
         }

@@ -100,8 +100,8 @@ extension BackupFile {
         guard origin.format <= format, !isNewer else {
             throw Failure(
                 .unsupported,
-                "opening the backup: jeeves \(origin.jeeves.prefix(32)) made it, and this is "
-                    + Release.version,
+                "opening the backup: jeeves \(Printable.escape(String(origin.jeeves.prefix(32)))) "
+                    + "made it, and this is \(Release.version)",
                 fix: "install that version of jeeves or a newer one, and restore with it")
         }
         return try JSON.decode(Header.self, from: text, what: "the backup's header")
