@@ -34,8 +34,7 @@ extension SupportBundle {
                 let failure = try await contents.add(path, sheet.about) {
                     try await witness.answer(sheet.question, node)
                 }
-                // One that is away would let each further question wait as long as this one.
-                if let failure, [.unavailable, .timeout].contains(failure.code) {
+                if let failure, try await isAway(node, after: failure, witness) {
                     contents.omit("nodes/\(node)", "it does not answer; nothing more was asked")
                     silent.append(node)
                     break
@@ -43,6 +42,19 @@ extension SupportBundle {
             }
         }
         return silent
+    }
+
+    /// One that is away would let each further question wait as long as this one. Who only took too
+    /// long over what was asked answers another question, for which it starts nothing.
+    private func isAway(
+        _ node: NodeName, after failure: Failure, _ witness: Witness
+    ) async throws -> Bool {
+        guard failure.code == .timeout else { return failure.code == .unavailable }
+        do { _ = try await witness.answer(.certificates, node) } catch {
+            try Task.checkCancellation()
+            return [.timeout, .unavailable].contains((error as? Failure)?.code)
+        }
+        return false
     }
 
     /// Those that Terraform made, and those that have reported.

@@ -68,6 +68,33 @@ import Testing
         }
     }
 
+    @Test("a node that is slow over one sheet is asked for the others, and one that hangs is not")
+    func slow() async throws {
+        let late = Failure(.timeout, "asking worker-1: running journalctl: stopped after 20s")
+        try await withBundle { bundle in
+            let made = try await bundle.make(
+                at: path,
+                witness { question, _ in
+                    if case .logs = question { throw late }
+                    return "what it says\n"
+                })
+            #expect(made.silent.isEmpty)
+            #expect(made.parts.count { $0.hasPrefix("nodes/worker-1/") } == 4)
+            #expect(made.omissions.count { $0.contains("stopped after 20s") } == 4)
+        }
+        try await withBundle { bundle in
+            let asked = Mutex(0)
+            let made = try await bundle.make(
+                at: "\(path).2",
+                witness { _, _ in
+                    asked.withLock { $0 += 1 }
+                    throw late
+                })
+            #expect(asked.withLock { $0 } == 2, "one sheet, and whether it is there at all")
+            #expect(made.silent == [NodeName(unchecked: "worker-1")])
+        }
+    }
+
     @Test("an agent that is too old for diagnostics still gives its logs")
     func older() async throws {
         try await withBundle { bundle in
