@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Model
 import Outside
 import Store
@@ -201,6 +202,59 @@ import Trust
                 op: "test")
             await Sentence(.unavailable, "Terraform's state cannot be read", fix: "try again")
                 .check { try backup.make(to: "\(path)2", passphrase: passphrase) }
+        }
+    }
+
+    /// The cluster file with other names of files in it.
+    private func edit(_ project: Project, _ world: World, _ edits: [(String, String)]) throws {
+        var yaml = try #require(try text(project.clusterFile, world))
+        for (old, new) in edits {
+            #expect(yaml.contains(old), "\(old)")
+            yaml = yaml.replacing(old, with: new)
+        }
+        try world.files.replace(
+            project.clusterFile, with: Array(yaml.utf8), mode: 0o644, op: "test")
+    }
+
+    @Test("names are taken as what they mean, and a link is left out and said")
+    func names() async throws {
+        try await withCluster { project, world in
+            let folder = project.folder
+            try world.files.replace(
+                "\(folder)/license.txt", with: Array("x".utf8), mode: 0o600, op: "test")
+            try edit(
+                project, world,
+                [
+                    ("licenseFile: \"\"", "licenseFile: ./license.txt"),
+                    ("uriFile: mongodb.uri", "uriFile: \(folder)//mongodb.uri"),
+                ])
+            let backup = Backup(project, world: world)
+            let made = try backup.make(to: "\(folder)/1", passphrase: passphrase)
+            #expect(made.files.contains("license.txt") && made.files.contains("mongodb.uri"))
+            #expect(made.leftOut.count == 1, "the root's key")
+
+            try world.files.remove("\(folder)/license.txt", op: "test")
+            #expect(symlink("/etc", "\(folder)/license.txt") == 0)
+            let linked = try backup.make(to: "\(folder)/2", passphrase: passphrase)
+            #expect(!linked.files.contains("license.txt"))
+            #expect(
+                linked.leftOut.contains { $0.hasSuffix("license.txt: it is a link to /etc") })
+        }
+    }
+
+    @Test("more files than a backup may have are refused, not cut off")
+    func many() async throws {
+        try await withFounded(inMemory: true) { project, world in
+            let folder = "\(project.folder)/license"
+            try world.files.makeDirectory(folder, mode: 0o700, op: "test")
+            for number in 0..<BackupFile.entriesMax {
+                try world.files.replace("\(folder)/\(number)", with: [], mode: 0o600, op: "test")
+            }
+            try edit(project, world, [("licenseFile: \"\"", "licenseFile: license")])
+            await Sentence(.invalid, "or 5000 files", fix: "folders with many").check {
+                try Backup(project, world: world).make(
+                    to: "\(project.folder)/1", passphrase: passphrase)
+            }
         }
     }
 

@@ -31,8 +31,10 @@ func withStore<Value>(_ body: (Store) async throws -> Value) async throws -> Val
 }
 
 /// Runs `body` with what `jeeves init` leaves.
-func withFounded(_ body: (Project, World) async throws -> Void) async throws {
-    try await withFolder { folder in
+func withFounded(
+    inMemory: Bool = false, _ body: (Project, World) async throws -> Void
+) async throws {
+    try await withFolder(inMemory: inMemory) { folder in
         let (project, world) = (Project(folder: folder), World.live())
         _ = try Founding.make(
             project,

@@ -111,14 +111,16 @@ private struct Content {
         entries.first { $0.place == .state && $0.path == path }?.bytes
     }
 
-    mutating func add(_ place: BackupFile.Entry.Place, _ path: String, _ bytes: [UInt8]) {
+    /// Throws `invalid` for one file too many.
+    mutating func add(_ place: BackupFile.Entry.Place, _ path: String, _ bytes: [UInt8]) throws {
+        guard entries.count < BackupFile.entriesMax else { throw BackupFile.tooLarge }
         entries.append(BackupFile.Entry(place: place, path: path, bytes: bytes))
     }
 
     /// Does nothing if there is no such file.
     mutating func add(_ place: BackupFile.Entry.Place, _ path: String, at full: String) throws {
         guard let bytes = try files.readIfThere(full, bytesMax: BackupFile.bytesMax) else { return }
-        add(place, path, bytes)
+        try add(place, path, bytes)
     }
 
     /// A file or a folder that the cluster file names.
@@ -127,17 +129,37 @@ private struct Content {
         guard let info = try files.info(full) else {
             return leaveOut(full, "it is not there")
         }
-        guard BackupFile.isInside(name) else {
+        guard let path = project.inside(full), BackupFile.isInside(path) else {
             return leaveOut(full, "it lies outside of \(project.folder): copy it yourself")
         }
-        guard info.kind == .directory else { return try add(.folder, name, at: full) }
-        for entry in try files.list(full) where entries.count < BackupFile.entriesMax {
-            try addNamed("\(name)/\(entry)", in: project)
+        switch info.kind {
+        case .file: try add(.folder, path, at: full)
+        case .directory:
+            for entry in try files.list(full) { try addNamed("\(path)/\(entry)", in: project) }
+        case .link: leaveOut(full, "it is a link to \(try files.linkTarget(full))")
+        case .other: leaveOut(full, "it is neither a file nor a folder")
         }
     }
 
     mutating func leaveOut(_ path: String, _ reason: String) {
         leftOut.append("\(path): \(reason)")
+    }
+}
+
+extension Project {
+    /// A path relative to the folder and without detours; nil if it does not lie below.
+    fileprivate func inside(_ path: String) -> String? {
+        let (path, folder) = (Self.parts(path), Self.parts(folder))
+        guard path.count > folder.count, path.starts(with: folder) else { return nil }
+        return path.dropFirst(folder.count).joined(separator: "/")
+    }
+
+    private static func parts(_ path: String) -> [Substring] {
+        var parts: [Substring] = []
+        for part in path.split(separator: "/") where part != "." {
+            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        }
+        return parts
     }
 }
 

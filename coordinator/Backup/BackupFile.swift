@@ -46,12 +46,7 @@ struct BackupFile: Sendable {
     /// Throws `invalid` if it would be larger than a backup may be.
     func sealed(with passphrase: Secret) throws -> [UInt8] {
         let size = entries.reduce(0) { $0 + $1.bytes.count + Self.headerBytesMax }
-        guard size <= Self.bytesMax, entries.count <= Self.entriesMax else {
-            throw Failure(
-                .invalid,
-                "making the backup: more than \(Self.bytesMax >> 20) MiB or \(Self.entriesMax) "
-                    + "files", fix: "move large files out of the folder of the cluster file")
-        }
+        guard size <= Self.bytesMax, entries.count <= Self.entriesMax else { throw Self.tooLarge }
         let start = Self.mark + Self.framed(try JSON.encode(header))
         var body: [UInt8] = []
         for entry in entries {
@@ -64,6 +59,10 @@ struct BackupFile: Sendable {
                 body, passphrase: passphrase, salt: Array(header.salt.rawValue.utf8),
                 context: start))
     }
+
+    static let tooLarge = Failure(
+        .invalid, "making the backup: more than \(bytesMax >> 20) MiB or \(entriesMax) files",
+        fix: "move large files, and folders with many, out of the folder of the cluster file")
 
     private static func framed(_ bytes: [UInt8]) -> [UInt8] {
         withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { Array($0) } + bytes
