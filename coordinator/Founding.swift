@@ -28,11 +28,25 @@ public enum Founding {
         public let lines: [String]
     }
 
-    /// Throws `conflict` if the state folder belongs to a cluster of another name.
+    /// Throws `conflict` if there is a cluster file already: what old files say would not get in.
+    public static func requireRoom(_ project: Project, _ files: any Files) throws {
+        guard try files.info(project.clusterFile) == nil else {
+            throw Failure(
+                .conflict, "taking the old files over: \(project.clusterFile) exists already",
+                fix: "move it away, or leave out --from and --env to keep it")
+        }
+    }
+
+    /// A cluster file that is there is kept, and decides whose the authority is. Throws `conflict`
+    /// if the state folder belongs to a cluster of another name, `invalid` if the kept file is
+    /// wrong.
     public static func make(_ project: Project, values: Values, world: World) throws -> Made {
         let files = world.files
         var lines: [String] = []
-        if try files.info(project.clusterFile) == nil {
+        let isNew = try files.info(project.clusterFile) == nil
+        let cluster = try isNew ? values.cluster : project.spec(files).cluster
+        let hasAuthority = try requireOwn(project, of: cluster, files)
+        if isNew {
             try files.replace(
                 project.clusterFile, with: Array(Example.render(values).utf8), mode: 0o644,
                 op: "init.file")
@@ -40,7 +54,7 @@ public enum Founding {
         } else {
             lines.append("kept \(project.clusterFile): it exists")
         }
-        guard try files.info(project.root) == nil else {
+        guard !hasAuthority else {
             lines.append("kept the certificate authority in \(project.state)/ca: it exists")
             return Made(lines: lines)
         }
@@ -48,7 +62,7 @@ public enum Founding {
         try files.makeDirectory("\(project.state)/ca", mode: 0o700, op: "init.ca")
         let passphrase = passphrase(world.chance)
         let made = try Authority.create(
-            cluster: values.cluster, passphrase: passphrase, now: world.clock.now())
+            cluster: cluster, passphrase: passphrase, now: world.clock.now())
         try files.write(project.rootKey, made.rootKeyPEM, op: "init.rootKey")
         try files.write(
             project.intermediateKey, made.intermediateKeyPEM.reveal(), op: "init.intermediateKey")
@@ -61,6 +75,22 @@ public enum Founding {
             "  move \(project.rootKey) and the passphrase away from this machine",
         ]
         return Made(lines: lines)
+    }
+
+    /// Whether there is an authority, which then is this cluster's.
+    private static func requireOwn(
+        _ project: Project, of cluster: ClusterID, _ files: any Files
+    ) throws -> Bool {
+        guard let root = try files.text(project.root) else { return false }
+        guard try Authority.isRoot(root, of: cluster) else {
+            throw Failure(
+                .conflict,
+                "beginning the cluster \(cluster): the state folder \(project.state) is that of a "
+                    + "cluster of another name",
+                fix: "say its name (`cluster` in \(project.clusterFile), or --cluster), or name "
+                    + "another folder with --state")
+        }
+        return true
     }
 
     /// 100 bits in five groups a person can copy.

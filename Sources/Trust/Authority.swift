@@ -36,8 +36,8 @@ public struct Authority: Sendable {
     public static func create(cluster: ClusterID, passphrase: Secret, now: Date) throws -> New {
         let rootKey = P256.Signing.PrivateKey()
         let root = try sign(
-            name("\(cluster) root"), key: .init(rootKey.publicKey),
-            by: name("\(cluster) root"), with: .init(rootKey), from: now, years: 20, depth: 1)
+            rootName(cluster), key: .init(rootKey.publicKey), by: rootName(cluster),
+            with: .init(rootKey), from: now, years: 20, depth: 1)
         let key = P256.Signing.PrivateKey()
         let intermediate = try sign(
             name("\(cluster) intermediate"), key: .init(key.publicKey), by: root.subject,
@@ -47,6 +47,16 @@ public struct Authority: Sendable {
             rootKeyPEM: try EncryptedKey.pem(rootKey.derRepresentation, passphrase: passphrase),
             intermediatePEM: try pem(intermediate),
             intermediateKeyPEM: Secret(key.pemRepresentation + "\n"))
+    }
+
+    /// Whether `rootPEM` is a root that was made for this cluster. Throws `invalid` if it is none.
+    public static func isRoot(_ rootPEM: String, of cluster: ClusterID) throws -> Bool {
+        guard let root = try? Certificate(pemEncoded: rootPEM) else {
+            throw Failure(
+                .invalid, "reading the authority's root: it is damaged",
+                fix: "restore the folder ca/ of the state folder from its backup")
+        }
+        return try root.subject == rootName(cluster)
     }
 
     /// Throws `invalid` if the three do not belong together.
@@ -142,6 +152,10 @@ public struct Authority: Sendable {
     /// also while an old and a new authority of one name exist.
     private static func issuerID(_ key: Certificate.PublicKey) -> AuthorityKeyIdentifier {
         AuthorityKeyIdentifier(keyIdentifier: SubjectKeyIdentifier(hash: key).keyIdentifier)
+    }
+
+    private static func rootName(_ cluster: ClusterID) throws -> DistinguishedName {
+        try name("\(cluster) root")
     }
 
     private static func name(_ text: String) throws -> DistinguishedName {

@@ -9,14 +9,15 @@ struct Initialize: AsyncParsableCommand {
         commandName: "init",
         abstract: "Write a commented jeeves.yaml and the cluster's certificate authority.",
         discussion: """
-            Neither is overwritten if it exists. The root key is encrypted with a
+            Neither is overwritten if it exists, and a cluster file that is kept decides
+            for which cluster the authority is made. The root key is encrypted with a
             passphrase that is printed once: move .jeeves/ca/root.key.pem and the
             passphrase away from this machine; they are needed again only to rotate the
             root.
 
             With --from and --env the files of an older pipeline are read first: what they
-            say goes into the cluster file, and a table says what became of each key. What
-            is typed here decides. No secret is taken over or shown.
+            say goes into a new cluster file, and a table says what became of each key.
+            What is typed here decides. No secret is taken over or shown.
 
               jeeves init --cluster chat --domain chat.example.org --email ops@example.org
               jeeves init --from terraform.tfvars --env .env
@@ -49,12 +50,14 @@ struct Initialize: AsyncParsableCommand {
     func run() async throws {
         do {
             let world = World.live()
+            let project = try target.project()
+            if from != nil || env != nil { try Founding.requireRoom(project, world.files) }
             let old = try OldPipeline.read(
                 variables: from.map(Working.absolute), environment: env.map(Working.absolute),
                 files: world.files)
             let (values, rows) = try Founding.Values.make(
                 cluster: cluster, domain: domain, email: email, region: region, old: old)
-            let made = try Founding.make(target.project(), values: values, world: world)
+            let made = try Founding.make(project, values: values, world: world)
             if !rows.isEmpty { Terminal.write(Self.table(rows) + "\n") }
             for line in made.lines { Terminal.write(line) }
         } catch {
