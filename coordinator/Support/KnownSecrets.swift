@@ -17,9 +17,10 @@ struct KnownSecrets: Sendable {
     func all() -> [Secret] {
         let database = (cluster?.app.mongodb.external).map { text(project.path($0.uriFile)) } ?? ""
         let license = cluster?.app.licenseFile ?? ""
-        let own = privateFiles() + (license.isEmpty ? [] : [project.path(license)])
+        let licenseText = license.isEmpty ? "" : text(project.path(license))
         let values =
-            Self.parts(ofURI: database) + own.flatMap { Self.words(of: text($0)) } + variables()
+            Self.parts(ofURI: database) + Self.lines(of: licenseText)
+            + privateFiles().flatMap { Self.words(of: text($0)) } + variables()
         return values.filter { !$0.isEmpty }.map { Secret($0) }
     }
 
@@ -44,8 +45,14 @@ struct KnownSecrets: Sendable {
             ?? ""
     }
 
-    /// All of it, and each line or word that is long enough to be a secret by itself. Addresses
-    /// are none.
+    /// All of it, each line, and each word that is long enough to be a secret by itself.
+    private static func lines(of text: String) -> [String] {
+        let whole = text.matches(of: /(?s)\S(?:.*\S)?/)
+        let lines = text.matches(of: /\S(?:.*\S)?/)
+        return (whole + lines).map { String($0.output) } + words(of: text)
+    }
+
+    /// Each word that is long enough to be a secret by itself. Addresses are none.
     private static func words(of text: String) -> [String] {
         text.split { $0.isWhitespace || "\"',".contains($0) }.map(String.init).filter {
             $0.count >= wordCharactersMin && !$0.contains("://")

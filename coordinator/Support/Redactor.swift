@@ -39,12 +39,15 @@ struct Redactor: Sendable {
         return String(decoding: cleaned, as: UTF8.self)
     }
 
-    /// As it is, as JSON writes it, and as Kubernetes writes it.
+    /// As it is, as JSON writes it, also that of Go, and as Kubernetes writes it.
     private static func forms(of secret: String) -> [String] {
-        let quoted = (try? JSON.encode(secret)).map {
-            String(decoding: $0.dropFirst().dropLast(), as: UTF8.self)
-        }
-        return [secret, quoted ?? secret, Data(secret.utf8).base64EncodedString()]
+        let quoted =
+            (try? JSON.encode(secret)).map {
+                String(decoding: $0.dropFirst().dropLast(), as: UTF8.self)
+            } ?? secret
+        let html = quoted.replacing("&", with: "\\u0026").replacing("<", with: "\\u003c")
+            .replacing(">", with: "\\u003e")
+        return [secret, quoted, html, Data(secret.utf8).base64EncodedString()]
     }
 }
 
@@ -70,24 +73,14 @@ extension Redactor {
     }
 
     private static func withoutValues(_ text: String) -> String {
-        text
+        let text =
+            text
             // Credentials of a URL, and MicroK8s' join tickets.
             .replacing(/:\/\/[^\/\s@]*:[^\/\s@]+@/) { _ in "://\(mark)@" }
             .replacing(/:25000\/[A-Za-z0-9]+(?:\/[A-Za-z0-9]+)?/) { _ in ":25000/\(mark)" }
             .replacing(/(?i)(bearer\s+|basic\s+|--token[= ])[A-Za-z0-9._~+\/=\-]{12,}/) {
                 "\($0.1)\(mark)"
             }
-            .replacing(named) { "\($0.1)\($0.2 ?? "")\(mark)" }
-    }
-
-    /// `password=…`, `"token": "…"`, `API_KEY: …`, also where JSON has quoted the quotes.
-    private static var named: Regex<(Substring, Substring, Substring?)> {
-        #/
-        (?i)
-        ((?:password|passphrase|passwd|pwd|secret|token|(?:_|access|secret|api|private)key|key-data
-            |licen[cs]e)[\\"']*\h*[=:]\h*)
-        (?!null|true|false|\[redacted)
-        (?:(\\*["'])(?!\[redacted)[^"'\\]+|[^\s"'\\&,;}\]]+)
-        /#
+        return withoutNamed(text)
     }
 }

@@ -17,6 +17,14 @@ import Testing
         #expect(redactor.clean("nothing of it, käse 日本") == "nothing of it, käse 日本")
     }
 
+    @Test("a secret goes where Go has written it as JSON")
+    func knownInGo() {
+        let redactor = Redactor([Secret("a&b<c>d\"e")])
+        #expect(
+            redactor.clean(#"{"x":"a\u0026b\u003cc\u003ed\"e"}"#) == #"{"x":"[redacted]"}"#)
+        #expect(redactor.clean(#"{"x":"a&b<c>d\"e"}"#) == #"{"x":"[redacted]"}"#)
+    }
+
     @Test("of two secrets that begin alike the longer one goes whole")
     func longest() {
         let redactor = Redactor([Secret("abcdef"), Secret("abcdefgh")])
@@ -55,14 +63,54 @@ import Testing
     }
 
     @Test(
+        "no rest of a value stays, whatever signs are in it",
+        arguments: [
+            ("a password=trueblue99 b", "a password=[redacted] b"),
+            ("password: nullified, b", "password: [redacted] b"),
+            ("password=a&b,c;d'e}f]g h", "password=[redacted] h"),
+            (#"password=[redacted]tail b"#, "password=[redacted] b"),
+            (#"{"m":"password=ab","n":1}"#, #"{"m":"password=[redacted]","n":1}"#),
+            (#"{"m":"{\"m\":\"token=ab\"}"}"#, #"{"m":"{\"m\":\"token=[redacted]\"}"}"#),
+            (#"{"password":"it's","n":1}"#, #"{"password":"[redacted]","n":1}"#),
+            (#"{"password":"a\"b\\","n":1}"#, #"{"password":"[redacted]","n":1}"#),
+            (
+                #"{"d":"{\"token\":\"a\\\"b'c\",\"n\":1}"}"#,
+                #"{"d":"{\"token\":\"[redacted]\",\"n\":1}"}"#
+            ),
+            (#"password: 'say "it''s"' # why"#, "password: '[redacted]' # why"),
+            ("password: \"cut off\nnext", "password: \"[redacted]\nnext"),
+            ("x:\n  password: |\n    one\n\n    two\n  y: 1", "x:\n  password: [redacted]\n  y: 1"),
+            ("password: >-\n  one", "password: [redacted]"),
+            (#"{"d":"password: |\n  one\ny: 1"}"#, #"{"d":"password: [redacted]\ny: 1"}"#),
+        ])
+    func rests(text: String, cleaned: String) {
+        #expect(Redactor([]).clean(text) == cleaned)
+    }
+
+    @Test(
         "what only speaks of secrets stays",
         arguments: [
-            #""token":null"#, "licenseFile: license.txt", "secretName: mongo-uri",
+            #""token":null"#, #"{"token":null,"password":true}"#, #"password: """#, "secret:",
+            "licenseFile: license.txt", "secretName: mongo-uri",
             "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
             "https://chat.example.org:443/api/info", "3 tokens: none is left",
         ])
     func harmless(text: String) {
         #expect(Redactor([]).clean(text) == text)
+    }
+
+    @Test("a licence is known whole and by its lines, also a short one and one with spaces")
+    func licence() throws {
+        let fake = FakeWorld()
+        fake.files["/p/license.txt"] = " lic-0001\nof the firm\n"
+        let known = KnownSecrets(
+            project: Project(folder: "/p"),
+            cluster: try exampleCluster([("licenseFile: \"\"", "licenseFile: license.txt")]),
+            environment: [:], files: fake.files)
+        let redactor = Redactor(known.all())
+        #expect(redactor.clean("x lic-0001 y") == "x [redacted] y")
+        #expect(redactor.clean("a: of the firm.") == "a: [redacted].")
+        #expect(redactor.clean(#"{"x":"lic-0001\nof the firm"}"#) == #"{"x":"[redacted]"}"#)
     }
 
     @Test("what this machine knows: database, licence, authority, kubeconfig, keys of AWS")
