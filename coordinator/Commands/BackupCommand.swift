@@ -57,21 +57,29 @@ struct PassphraseOption: ParsableArguments {
         completion: .file())
     var passphraseFile: String?
 
-    /// One that `isNew` is asked for twice. Throws `invalid` if there is nobody to ask.
+    /// One that `isNew` is asked for twice. Throws `invalid` if there is nobody to ask, or nothing
+    /// was typed.
     func read(isNew: Bool) throws -> Secret {
         if let passphraseFile {
             return try PrivateFile.read(
                 Working.absolute(passphraseFile), named: "--passphrase-file",
                 files: World.live().files)
         }
-        guard let typed = Terminal.secret("Passphrase of the backup:") else {
-            throw Failure(
-                .invalid, "asking for the passphrase: this is no terminal",
-                fix: "name a file of mode 0600 with --passphrase-file")
-        }
-        if isNew, Terminal.secret("The same again:") != typed {
+        let typed = try Self.taken(Terminal.secret("Passphrase of the backup:"))
+        if isNew, try Self.taken(Terminal.secret("The same again:")) != typed {
             throw Failure(.invalid, "asking for the passphrase: these are two different ones")
         }
         return typed
+    }
+
+    static func taken(_ answer: Terminal.Answer) throws -> Secret {
+        let fix = "type it, or name a file of mode 0600 with --passphrase-file"
+        switch answer {
+        case .typed(let secret): return secret
+        case .ended:
+            throw Failure(.invalid, "asking for the passphrase: the input ended", fix: fix)
+        case .noTerminal:
+            throw Failure(.invalid, "asking for the passphrase: this is no terminal", fix: fix)
+        }
     }
 }

@@ -16,19 +16,41 @@ enum Terminal {
         return typed() == word
     }
 
-    /// Asks for something that is not shown while it is typed; nil without a terminal.
-    static func secret(_ question: String) -> Secret? {
+    /// What came of asking for something that is not shown.
+    enum Answer: Equatable { case typed(Secret), ended, noTerminal }
+
+    /// Asks for something that is not shown while it is typed. The keys that would end or stop us
+    /// are taken as text meanwhile, as getpass(3) does, for a terminal must not be left silent:
+    /// with them it throws `CancellationError`.
+    static func secret(_ question: String, at terminal: Int32 = STDIN_FILENO) throws -> Answer {
         var before = termios()
-        guard tcgetattr(STDIN_FILENO, &before) == 0 else { return nil }
+        guard tcgetattr(terminal, &before) == 0 else { return .noTerminal }
+        let keys = withUnsafeBytes(of: before.c_cc) { Array($0) }
         var silent = before
-        silent.c_lflag &= ~tcflag_t(ECHO)
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
+        silent.c_lflag &= ~tcflag_t(ECHO | ISIG)
+        withUnsafeMutableBytes(of: &silent.c_cc) {
+            // These two end a line at once.
+            ($0[Int(VEOL)], $0[Int(VEOL2)]) = (keys[Int(VINTR)], keys[Int(VSUSP)])
+        }
+        tcsetattr(terminal, TCSAFLUSH, &silent)
         defer {
-            tcsetattr(STDIN_FILENO, TCSAFLUSH, &before)
+            tcsetattr(terminal, TCSAFLUSH, &before)
             complain("")
         }
         complain(question)
-        return readLine().map { Secret($0) }
+        guard let line = line(from: terminal) else { return .ended }
+        let cancels = [VINTR, VSUSP, VQUIT].map { keys[Int($0)] }.filter { $0 != 0 }
+        guard !line.contains(where: cancels.contains) else { throw CancellationError() }
+        return .typed(Secret(String(decoding: line, as: UTF8.self)))
+    }
+
+    /// What a terminal gives at once is one line. Nil at the end of its input.
+    private static func line(from terminal: Int32) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        var count: Int
+        repeat { count = read(terminal, &bytes, bytes.count) } while count < 0 && errno == EINTR
+        guard count > 0 else { return nil }
+        return bytes.prefix(count).filter { $0 != UInt8(ascii: "\n") }
     }
 
     /// In one write, if the other side takes it so.
