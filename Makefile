@@ -50,7 +50,7 @@ demo: setup package ## the main job, end to end, in the lab; DEMO='--controllers
 	@swift build --product lab
 	@$(LAB) demo --packages $(PACKAGES) $(DEMO)
 
-trial: setup package ## change, break and mend what make demo left: about 2 hours; TRIAL="undo" plays one
+trial: setup package ## change, break and mend what make demo left (long); TRIAL="undo" plays one
 	@swift build --product lab
 	@$(LAB) trial --packages $(PACKAGES) $(TRIAL)
 
