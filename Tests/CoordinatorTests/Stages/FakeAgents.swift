@@ -199,12 +199,15 @@ final class FakeAgents: Sendable {
         }
         guard let downlinks = look({ $0.downlinks }) else { return }
         let unheard = look { $0.agents.filter { $0.value.told != nil && !$0.value.isHeard } }
-        for (node, agent) in unheard {
+        for node in unheard.keys {
+            // It may say more meanwhile: then that is what has to be heard.
             while await downlinks.connected().contains(node),
-                await downlinks.status(of: node) != agent.told
+                let told = look({ $0.agents[node]?.told }),
+                await downlinks.status(of: node) != told
             { await Task.yield() }
+            let heard = await downlinks.status(of: node)
             change { state in
-                if state.agents[node]?.told == agent.told { state.agents[node]?.isHeard = true }
+                if state.agents[node]?.told == heard { state.agents[node]?.isHeard = true }
             }
         }
     }
