@@ -13,6 +13,8 @@ import Wire
         ("workers:\n    count: 1", "workers:\n    count: \(count)")
     }
 
+    private static let broken = StepState.failed(Failure(.failed, "refreshing: the hook failed"))
+
     /// A cluster that serves, whose agents obey another copy of the state folder by now: a later
     /// epoch, and specs that this one knows nothing of.
     private func withRestored(_ body: (Estate) async throws -> Void) async throws {
@@ -103,6 +105,57 @@ import Wire
                     == workers.flatMap { node in
                         ["close", "drain", "open"].map { "\($0) \(node)" }
                     })
+        }
+    }
+
+    @Test("one of those whose batch stopped has its turn again, though the file was edited since")
+    func stopped() async throws {
+        try await withRestored { estate in
+            let workers = (1...3).map { NodeName(unchecked: "worker-\($0)") }
+            try estate.store.commit([], workers.map(Settled.forgetting))
+            _ = try await raiseEpoch(estate)
+            estate.agents.change { $0.broken["worker-1/microk8s"] = Self.broken }
+            await #expect(throws: Failure.self) {
+                try await estate.run(upTo: .workers, edits: [Self.workers(3)])
+            }
+            #expect(estate.cluster.look(\.drains) == ["close worker-1", "drain worker-1"])
+            estate.agents.change { ($0.broken, $0.story) = ([:], []) }
+            estate.cluster.change { $0.drains = [] }
+            let newer = ("channel: 1.34/stable", "channel: 1.35/stable")
+            try await estate.run(upTo: .workers, edits: [Self.workers(3), newer])
+            #expect(
+                estate.agents.look(\.story).filter { $0.contains(" gets ") }
+                    == [
+                        "controller-1 gets 9", "worker-1 gets 9", "worker-2 gets 8",
+                        "worker-3 gets 8",
+                    ])
+            let all = workers.flatMap { node in
+                ["close", "drain", "open"].map { "\($0) \(node)" }
+            }
+            #expect(estate.cluster.look(\.drains) == Array(all.dropFirst()), "it is closed still")
+        }
+    }
+
+    @Test("a controller of those is no voice of the cluster before it was right")
+    func controller() async throws {
+        try await withRestored { estate in
+            let node = NodeName(unchecked: "controller-1")
+            try estate.store.commit([], [Settled.forgetting(node)])
+            _ = try await raiseEpoch(estate)
+            estate.agents.change { $0.broken["controller-1/microk8s"] = Self.broken }
+            await #expect(throws: Failure.self) {
+                try await estate.run(upTo: .controllers, edits: [Self.workers(3)])
+            }
+            try await estate.drive(edits: [Self.workers(3)]) { run in
+                let settled = try run.settledControllers()
+                #expect(settled.isEmpty)
+            }
+            estate.agents.change { $0.broken = [:] }
+            try await estate.drive(edits: [Self.workers(3)]) { run in
+                for stage in estate.recipe(upTo: .controllers) { _ = try await stage.run(run) }
+                let settled = try run.settledControllers()
+                #expect(settled == [node])
+            }
         }
     }
 

@@ -87,7 +87,9 @@ extension BatchPlan {
 struct Settled: Codable, Hashable, Sendable {
     /// A machine made anew under the same name has not served yet.
     let instanceID: String
-    let digest: Digest
+    /// Nil if it was never seen right, and may serve all the same: it obeyed what is not known
+    /// here.
+    let digest: Digest?
 
     static func read(_ node: NodeName, _ store: Store) throws -> Settled? {
         try store.get(Settled.self, .meta, key(node))

@@ -46,7 +46,10 @@ extension StageRun {
     func settledControllers() throws -> [NodeName] {
         let known = try infrastructure()
         return try known.nodes(.controller).filter { node in
-            try Settled.read(node, store)?.instanceID == known.machines[node]?.instanceID
+            guard let settled = try Settled.read(node, store), settled.digest != nil else {
+                return false
+            }
+            return settled.instanceID == known.machines[node]?.instanceID
         }
     }
 

@@ -87,7 +87,9 @@ struct BatchWalk: Sendable {
             try await stay(right, beside: later, for: .zero, until: nil)
             try await run.checkpoint(before: plan.position)
             run.say("\(plan.position): \(batch.text)")
-            try run.store.append([event(.started, "\(plan.position): \(batch.text)")])
+            try run.store.append(
+                [event(.started, "\(plan.position): \(batch.text)")], with: serving(members),
+                when: [])
             for wish in members { try await prepare(wish) }
         }
         var specs = members.map(\.spec)
@@ -127,6 +129,18 @@ struct BatchWalk: Sendable {
         }
         try plan.save(of: convergence.role, run.store, with: settled, telling: end)
         return specs
+    }
+
+    /// Remembers of those that were never seen right that they may serve: once they have a spec of
+    /// ours, nothing else tells them from new ones.
+    private func serving(_ members: [Wish]) throws -> [Write] {
+        try members.compactMap { wish in
+            let node = wish.spec.node
+            guard try Settled.read(node, run.store)?.instanceID != wish.instanceID else {
+                return nil
+            }
+            return try Settled(instanceID: wish.instanceID, digest: nil).write(node)
+        }
     }
 
     /// What keeps a node from its turn says itself what was tried.

@@ -171,6 +171,14 @@ import Testing
                 isRight: false, isDrifted: false, isObeying: isObeying)
             #expect(wish.standing == standing)
         }
+        for saved in [nil, spec(1, Self.old)] {
+            let wish = Wish(
+                spec: spec(1, Self.new), saved: saved, instanceID: "i",
+                settled: Settled(instanceID: "i", digest: nil), isRight: saved != nil,
+                isDrifted: false, isObeying: true)
+            #expect(wish.standing == .torn, "it stays so until it is seen right")
+            #expect(wish.isAbandoned == (saved != nil))
+        }
     }
 
     @Test("a plan under way goes on, but for a node that has passed and drifted since")
