@@ -25,12 +25,23 @@ struct BatchPlan: Codable, Hashable, Sendable {
     var next: Batch? { passed < batches.count ? batches[passed] : nil }
     var remaining: ArraySlice<Batch> { batches.dropFirst(passed) }
 
+    /// Nodes whose turn comes after the next batch.
+    var later: [NodeName] { remaining.dropFirst().flatMap(\.nodes) }
+
     /// Where the next batch stands in the whole, for a person.
     var position: String { "batch \(passed + 1) of \(batches.count)" }
 
     mutating func leave(_ node: NodeName) { failed.append(node) }
     mutating func pass() { passed += 1 }
     mutating func promote() { isPromoted = true }
+
+    /// Whether the rest of it touches none that serves before these have their turn. Those that it
+    /// has left behind have had theirs.
+    fileprivate func mendsFirst(_ torn: Set<NodeName>) -> Bool {
+        let mending = remaining.prefix { $0.isNew || torn.isSuperset(of: $0.nodes) }
+        let turn = remaining.prefix(mending.count + 1).flatMap(\.nodes)
+        return torn.subtracting(failed).isSubset(of: turn)
+    }
 }
 
 extension BatchPlan {
@@ -41,16 +52,16 @@ extension BatchPlan {
     }
 
     /// The plan that is under way to where `wishes` lead, else a new one; it is a new one too if a
-    /// node has drifted that the rest of the plan does not touch.
+    /// node is torn by now that the rest of the plan does not touch, or only after one that serves.
     static func current(
         of role: MicroK8sSpec.Role, for wishes: [Wish], settings: RolloutSection, _ store: Store
     ) throws -> BatchPlan {
         let nodes = wishes.map { ($0.spec.node, [$0.instanceID, $0.spec.digest.rawValue]) }
         let id = try Hash.digest(
             of: End(settings: settings, nodes: Dictionary(uniqueKeysWithValues: nodes)))
-        let drifted = Set(wishes.filter(\.hasDrifted).map(\.spec.node))
+        let torn = Set(wishes.filter { $0.standing == .torn }.map(\.spec.node))
         if let found = try store.get(BatchPlan.self, .meta, key(role)), found.id == id,
-            drifted.isSubset(of: found.remaining.flatMap(\.nodes))
+            found.mendsFirst(torn)
         {
             return found
         }

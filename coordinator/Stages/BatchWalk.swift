@@ -63,35 +63,43 @@ struct BatchWalk: Sendable {
                 batch.nodes.contains($0.spec.node) && !plan.failed.contains($0.spec.node)
             }
             do {
-                right += try await pass(batch, members, after: right, &plan, &outcome)
+                if !batch.isNew {
+                    let later = wishes.filter { plan.later.contains($0.spec.node) }
+                    try await begin(batch, members, after: right, before: later, &plan)
+                }
+                right += try await pass(batch, members, &plan, &outcome)
             } catch { throw try stopped(error, batch, plan, members) }
         }
         outcome.failed = plan.failed
         return outcome
     }
 
+    /// Gets a batch of nodes that serve ready for their new specs, once all others are as they
+    /// should be and no person has it rest.
+    private func begin(
+        _ batch: Batch, _ members: [Wish], after right: [NodeSpec], before later: [Wish],
+        _ plan: inout BatchPlan
+    ) async throws {
+        if settings.promotion == .manual, plan.isAtGate {
+            try await run.awaitPromotion(before: plan.position)
+            plan.promote()
+            try plan.save(of: convergence.role, run.store)
+        }
+        // What was passed may have broken since, and what comes later may have gone down or been
+        // changed: beside such a node no other one is touched.
+        try await stay(right, beside: later, for: .zero, until: nil)
+        try await run.checkpoint(before: plan.position)
+        run.say("\(plan.position): \(batch.text)")
+        try run.store.append(
+            [event(.started, "\(plan.position): \(batch.text)")], with: serving(members),
+            when: [])
+        for wish in members { try await prepare(wish) }
+    }
+
     /// Takes one batch from its old specs to being stable with the new ones; returns those.
     private func pass(
-        _ batch: Batch, _ members: [Wish], after right: [NodeSpec], _ plan: inout BatchPlan,
-        _ outcome: inout Outcome
+        _ batch: Batch, _ members: [Wish], _ plan: inout BatchPlan, _ outcome: inout Outcome
     ) async throws -> [NodeSpec] {
-        if !batch.isNew {
-            if settings.promotion == .manual, plan.isAtGate {
-                try await run.awaitPromotion(before: plan.position)
-                plan.promote()
-                try plan.save(of: convergence.role, run.store)
-            }
-            // What was passed may have broken since, and what comes later may have gone down:
-            // beside such a node no other one is touched.
-            let later = plan.remaining.dropFirst().flatMap(\.nodes)
-            try await stay(right, beside: later, for: .zero, until: nil)
-            try await run.checkpoint(before: plan.position)
-            run.say("\(plan.position): \(batch.text)")
-            try run.store.append(
-                [event(.started, "\(plan.position): \(batch.text)")], with: serving(members),
-                when: [])
-            for wish in members { try await prepare(wish) }
-        }
         var specs = members.map(\.spec)
         let beginning = try run.store.revision()
         for spec in specs { try await convergence.hand(spec, run) }
@@ -165,11 +173,14 @@ struct BatchWalk: Sendable {
     }
 
     /// Waits until all of `specs` are right and have been so for `window`, or until a person says
-    /// after `beginning` that it is long enough, and the agents of `others` report.
+    /// after `beginning` that it is long enough, and `others` are no worse than they were: right
+    /// with what they have, or at least reporting if they were torn.
     private func stay(
-        _ specs: [NodeSpec], beside others: [NodeName] = [], for window: Duration,
+        _ specs: [NodeSpec], beside others: [Wish] = [], for window: Duration,
         until deadline: Duration?, promotedAfter beginning: Revision? = nil
     ) async throws {
+        let serving = others.filter { $0.standing == .serving }.compactMap(\.saved)
+        let torn = others.filter { $0.standing != .serving }.map(\.spec.node)
         let clock = run.world.clock
         let start = clock.uptime()
         let orders = Orders(store: run.store)
@@ -178,13 +189,13 @@ struct BatchWalk: Sendable {
         while true {
             let now = clock.uptime()
             let connected = await run.downlinks.connected()
-            for spec in specs {
+            for spec in specs + serving {
                 let status = await run.downlinks.status(of: spec.node)
                 let line = stability.note(
                     status, isConnected: connected.contains(spec.node), of: spec, now: now)
                 if let line { run.say(line) }
             }
-            for node in others {
+            for node in torn {
                 let absence = connected.contains(node) ? nil : Stability.absence
                 if let line = stability.note(absence, of: node, now: now) { run.say(line) }
             }
@@ -222,8 +233,11 @@ extension BatchWalk {
             stumble?.failure ?? Failure(error, trying: "converging \(batch?.text ?? "the nodes")")
         let isOutside = stumble?.isOutside ?? (failure.code == .unavailable)
         let isPart = batch?.isNew == false
-        // What was right on these nodes before somebody changed them is not to blame.
-        let isToBlame = isPart && !isOutside && !members.allSatisfy(\.hasDrifted)
+        // What was right on these nodes before somebody changed them is not to blame, nor what
+        // another node does not have yet.
+        let isElsewhere = stumble?.node.map(plan.later.contains) ?? false
+        let isToBlame =
+            isPart && !isOutside && !isElsewhere && !members.allSatisfy(\.hasDrifted)
         let content = isToBlame ? try convergence.content(run) : nil
         var fixes = failure.fix.isEmpty ? [] : [failure.fix]
         if isOutside {
@@ -244,7 +258,7 @@ extension BatchWalk {
     }
 
     private static func untouched(after plan: BatchPlan) -> String {
-        let nodes = plan.remaining.dropFirst().flatMap(\.nodes)
+        let nodes = plan.later
         guard !nodes.isEmpty else { return "" }
         let names = nodes.prefix(namesMax).map(\.rawValue).joined(separator: ", ")
         let more = nodes.count > namesMax ? " and \(nodes.count - namesMax) more" : ""

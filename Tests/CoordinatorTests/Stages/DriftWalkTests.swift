@@ -26,6 +26,15 @@ import Testing
         }
     }
 
+    /// Somebody changes a worker, and its agent says so as it dials again.
+    private func changeAndRedial(_ worker: Int, _ estate: Estate) async {
+        let node = NodeName(unchecked: "worker-\(worker)")
+        await estate.agents.fall(node)
+        change([worker], estate)
+        estate.agents.change { $0.agents[node]?.welcome = nil }
+        await estate.agents.wake(node)
+    }
+
     private func drifted(_ estate: Estate) -> [String] {
         estate.agents.look { state in
             state.agents.filter { $0.value.states[Self.packages]?.drift != nil }.keys.sorted()
@@ -33,9 +42,11 @@ import Testing
     }
 
     /// What `stage` says it did, after every agent was heard.
-    private func says(_ stage: any Stage, _ estate: Estate) async throws -> String {
+    private func says(
+        _ stage: any Stage, _ estate: Estate, edits: [(String, String)] = edits
+    ) async throws -> String {
         var said = ""
-        try await estate.drive(edits: Self.edits) { run in
+        try await estate.drive(edits: edits) { run in
             await estate.agents.settle()
             said = try await stage.run(run)
         }
@@ -43,8 +54,8 @@ import Testing
     }
 
     /// As `jeeves up`.
-    private func up(_ estate: Estate) async throws {
-        try await estate.drive(edits: Self.edits) { run in
+    private func up(_ estate: Estate, edits: [(String, String)] = edits) async throws {
+        try await estate.drive(edits: edits) { run in
             await estate.agents.settle()
             let driver = Driver(
                 run: run, recipe: estate.recipe(), children: ChildTime(), progress: { _ in })
@@ -89,14 +100,8 @@ import Testing
         try await withEstate { estate in
             try await up(estate)
             change([1], estate)
-            let node = NodeName(unchecked: "worker-1")
             estate.when(said: "worker-1: packages right") {
-                // Its agent says so as soon as it dials again.
-                estate.after(waits: 10) {
-                    await estate.agents.fall(node)
-                    change([1], estate)
-                    await estate.agents.wake(node)
-                }
+                estate.after(waits: 10) { await changeAndRedial(1, estate) }
             }
             let start = estate.fake.clock.uptime()
             let stop = await #expect(throws: Failure.self) { try await up(estate) }
@@ -106,6 +111,46 @@ import Testing
             #expect(try HeldContents(store: estate.store).all().isEmpty)
             try await up(estate)
             #expect(drifted(estate).isEmpty)
+        }
+    }
+
+    @Test("beside a later one that somebody changes none is touched; the next run begins with it")
+    func changedLater() async throws {
+        try await withEstate { estate in
+            try await up(estate)
+            let newer = Self.edits + [("channel: 1.34/stable", "channel: 1.35/stable")]
+            estate.when(said: "worker-1: open to pods again") {
+                estate.after(waits: 10) { await changeAndRedial(3, estate) }
+            }
+            await Sentence(
+                .conflict, "batch 2 of 3 (worker-2): watching worker-3: somebody changed packages",
+                "; untouched: worker-3", fix: "`jeeves up` makes it right again"
+            ).check { try await up(estate, edits: newer) }
+            func given() -> [String] {
+                estate.agents.look(\.story).filter { $0.contains(" gets ") }
+            }
+            #expect(given().isEmpty, "since it was changed")
+            #expect(try HeldContents(store: estate.store).all().isEmpty)
+            #expect(try await says(Workers(), estate, edits: newer) == "2 changed")
+            #expect(given() == ["worker-3 gets 2", "worker-2 gets 2"])
+        }
+    }
+
+    @Test("a later one that fails by itself holds nothing of what it does not have yet")
+    func failsLater() async throws {
+        try await withEstate { estate in
+            try await up(estate)
+            let newer = Self.edits + [("channel: 1.34/stable", "channel: 1.35/stable")]
+            estate.when(said: "worker-1: open to pods again") {
+                let failure = Failure(.failed, "installing: the hook failed")
+                estate.agents.change { $0.broken["worker-3/packages"] = .failed(failure) }
+            }
+            await Sentence(
+                .failed,
+                "batch 2 of 3 (worker-2): converging worker-3: installing: the hook failed",
+                fix: "`jeeves up` goes on with this batch"
+            ).check { try await up(estate, edits: newer) }
+            #expect(try HeldContents(store: estate.store).all().isEmpty)
         }
     }
 
@@ -196,6 +241,35 @@ import Testing
             let again = try current([wish(1, isDrifted: true), second])
             #expect(again.passed == 0)
             #expect(again.batches.map(\.text) == ["worker-1", "worker-2"])
+        }
+    }
+
+    @Test("a plan under way is made anew for a torn node that it mends after one that serves")
+    func mendsFirst() async throws {
+        try await withStore { store in
+            func current(_ wishes: [Wish]) throws -> BatchPlan {
+                try BatchPlan.current(
+                    of: .worker, for: wishes, settings: RolloutSection(), store)
+            }
+            let serving = (1...4).map { wish($0, settled: Self.old) }
+            var plan = try current(serving)
+            plan.pass()
+            try plan.save(of: .worker, store)
+            let half = wish(2, settled: Self.old, saved: Self.new)
+            let torn = (3...4).map { wish($0, settled: Self.old, isDrifted: true) }
+            let rest = Array(serving[2...3])
+            #expect(try current([wish(1), half] + rest) == plan, "it was cut off there")
+            #expect(try current([wish(1), half, torn[0], rest[1]]) == plan, "it is the next one")
+            #expect(
+                try current([wish(1), half, rest[0], torn[1]]).batches.map(\.text)
+                    == ["worker-2", "worker-4", "worker-3"])
+            #expect(
+                try current([wish(1), serving[1], torn[0], rest[1]]).batches.map(\.text)
+                    == ["worker-3", "worker-2", "worker-4"])
+            plan.leave(half.spec.node)
+            plan.pass()
+            try plan.save(of: .worker, store)
+            #expect(try current([wish(1), half] + rest) == plan, "it was left behind")
         }
     }
 }
