@@ -171,6 +171,31 @@ import Wire
         }
     }
 
+    @Test("a worker that a copy made in the same Terraform state is emptied before it is ended")
+    func madeByCopy() async throws {
+        try await withEstate { estate in
+            try await estate.run(upTo: .workers, edits: [Self.workers(2)])
+            try await estate.withCopiedStore { copy in
+                try await estate.drive(edits: [Self.workers(3)], store: copy) { run in
+                    for stage in estate.recipe(upTo: .workers) { _ = try await stage.run(run) }
+                }
+            }
+            #expect(estate.cluster.look(\.members).count == 4)
+            estate.cluster.change { $0.drains = [] }
+            _ = try await raiseEpoch(estate)
+            let planned = try await estate.plans(Provision(), edits: [Self.workers(2)])
+            #expect(planned.first?.detail.contains("worker-3 is drained and leaves") == true)
+            try await estate.run(upTo: .workers, edits: [Self.workers(2)])
+            #expect(
+                estate.cluster.look(\.drains) == [
+                    "close worker-3", "drain worker-3", "remove worker-3", "end worker-3",
+                ])
+            #expect(
+                estate.cluster.look(\.members) == ["controller-1", "worker-1", "worker-2"])
+            #expect(try Departures(estate.store).all().map(\.phase) == [.gone])
+        }
+    }
+
     @Test("machines whose agents do not come are named, and waited for no longer than 45 seconds")
     func silent() async throws {
         try await withRestored { estate in

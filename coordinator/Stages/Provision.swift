@@ -34,10 +34,7 @@ struct Provision: Stage {
         if PlannedLosses.controllersChanged(by: changes).count > 1 {
             try PlannedLosses.refuseStop(by: await detailed(changes, run))
         }
-        if changes.isEmpty {
-            try await readOutputs(run)
-            return nothingToDo
-        }
+        if changes.isEmpty { return nothingToDo }
         let orphans = Orphans(run: run, terraform: terraform(run))
         for line in Orphans.lines(try await orphans.find()) {
             run.say("note: not in Terraform's state: \(line), or `terraform import` it")
@@ -45,7 +42,7 @@ struct Provision: Stage {
         let leavers = Leave.leavers(in: changes, of: try? run.infrastructure())
         try await Leave(run: run).seeOff(leavers, losing: changes)
         let summary = try await apply(run, changes: changes)
-        try await readOutputs(run)
+        try save(TerraformOutputs.infrastructure(try await outputs(run)), run)
         return summary
     }
 
@@ -147,6 +144,11 @@ struct Provision: Stage {
         if way == .moving {
             try run.note("effect/terraform.init", .done, "state moved to \(state.wanted)")
         }
+        // A state in S3 may know of machines that another state folder made; who goes must be known
+        // to be emptied. A state of which nothing was applied whole has no outputs.
+        if let found = try? TerraformOutputs.infrastructure(try await outputs(run)) {
+            try save(found, run)
+        }
     }
 
     private func planned(
@@ -171,11 +173,13 @@ struct Provision: Stage {
         return seen.summary()
     }
 
-    private func readOutputs(_ run: StageRun) async throws {
-        let text = try await run.world.processes.output(
+    private func outputs(_ run: StageRun) async throws -> String {
+        try await run.world.processes.output(
             of: terraform(run).output(), limits: Limits(deadline: .seconds(120)),
             op: "terraform.output")
-        let found = try TerraformOutputs.infrastructure(text)
+    }
+
+    private func save(_ found: Infrastructure, _ run: StageRun) throws {
         if try run.store.get(Infrastructure.self, .meta, StageRun.infrastructureKey) != found {
             try run.store.put(.meta, StageRun.infrastructureKey, found)
         }

@@ -35,6 +35,8 @@ final class FakeTerraform: Sendable {
         var left: [Step] = []
         var nextID = 0
         var applies = 0
+        /// As of the last apply that came to its end.
+        var outputs = "{}"
         /// What is found where only the backend is set up; nil for this state.
         var elsewhere: String?
     }
@@ -89,6 +91,7 @@ final class FakeTerraform: Sendable {
     func finish() async {
         for step in look({ $0.left }) { _ = await perform(step) }
         change { $0.left = [] }
+        saveOutputs()
     }
 
     private func run(_ command: Command) async throws -> Finished {
@@ -124,7 +127,7 @@ final class FakeTerraform: Sendable {
                 String(folder), destroying: words.contains("-destroy"), replacing: Set(anew))
         case "show": return Finished(ending: .exited(0), output: shown())
         case "apply": return try await apply()
-        case "output": return Finished(ending: .exited(0), output: outputs())
+        case "output": return Finished(ending: .exited(0), output: look { $0.outputs })
         case "state":
             let isElsewhere = fake.files["\(folder)/main.tf"] == nil
             let found = isElsewhere ? look { $0.elsewhere } : nil
@@ -250,6 +253,7 @@ final class FakeTerraform: Sendable {
             lines.append(Self.hook("apply_start", step))
             lines.append(Self.hook("apply_complete", await perform(step)))
         }
+        saveOutputs()
         return Finished(
             ending: .exited(0),
             output: (lines + [Self.summary(saved.steps, "apply")]).joined(separator: "\n"))
@@ -322,7 +326,7 @@ extension FakeTerraform {
         return NodeName(rawValue: String(address.split(separator: "\"")[1]))
     }
 
-    private func outputs() -> String {
+    private func saveOutputs() {
         let nodes = look { $0.made }.compactMap { made -> String? in
             guard let node = Self.node(made.address) else { return nil }
             let isController = made.address.contains("module.controller")
@@ -334,10 +338,11 @@ extension FakeTerraform {
                 "instance_id":"\(made.id)","private_ip":"\(place)","public_ip":\(edge)}
                 """
         }
-        return """
+        let text = """
             {"account_id":{"value":"\(FakeAccount.number)"},\
             "role_name":{"value":"jeeves-chat"},"nodes":{"value":{\(nodes.joined(separator: ","))}}}
             """
+        change { $0.outputs = text }
     }
 
     private static let version =
