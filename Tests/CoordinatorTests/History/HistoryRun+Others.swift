@@ -73,11 +73,11 @@ extension HistoryRun {
         estate.after(waits: Self.unaware) { self.sleeper?.cancel() }
     }
 
-    /// A copy of the state folder drives once. The original, which then begins with the same epoch,
-    /// is refused by every machine and says so, until a person raises its epoch.
-    func driveCopy() async throws {
+    /// A copy of the state folder drives once, to another wish. The original, which then begins
+    /// with the same epoch, is refused by every machine and says so, until a person raises it.
+    func driveCopy(_ wish: DrawnWish) async throws {
         try await estate.withCopiedStore { copy in
-            try await drive(reached, store: copy) { _ = try await $0.up() }
+            try await drive(wish, store: copy) { _ = try await $0.up() }
         }
         let obeyed = obeyedRuns()
         if Set(obeyed.values).count != 1 { blame("not all obey the copy: \(obeyed)") }

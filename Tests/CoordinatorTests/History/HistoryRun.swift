@@ -58,7 +58,7 @@ final class HistoryRun: Sendable {
     func play(_ schedule: Schedule) async throws {
         guard let wish = schedule.turns.last?.wish else { return }
         let before = estate.agents.look { ($0.boots, $0.minted) }
-        if schedule.isCopied { try await driveCopy() }
+        if let copied = schedule.copied { try await driveCopy(copied) }
         for turn in schedule.turns {
             troubles.arrange(turn.trouble)
             try? await drive(turn.wish, replacing: turn.replaced) { driver in

@@ -65,13 +65,13 @@ struct Turn {
 
 /// Some turns of one cluster, after which a person has it finished without trouble.
 struct Schedule {
-    /// Whether a copy of the state folder drives once before all of them.
-    let isCopied: Bool
+    /// What a copy of the state folder makes of the cluster before all of them, if there is one.
+    let copied: DrawnWish?
     let turns: [Turn]
 
     /// A person edits now and then, most often before the first turn.
     init(_ chance: SeededChance) {
-        isCopied = chance.number(8) == 0
+        copied = chance.number(8) == 0 ? DrawnWish(chance) : nil
         var wish = DrawnWish(chance)
         turns = (0...chance.number(3)).map { _ in
             if chance.number(4) == 0 { wish = DrawnWish(chance) }
