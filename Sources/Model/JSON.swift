@@ -36,11 +36,27 @@ extension DecodingError {
             return path.isEmpty ? "the document" : path.joined(separator: ".")
         }
         return switch self {
-        case .typeMismatch(let type, let context): "\(place(context)) is not a \(type)"
+        case .typeMismatch(let type, let context):
+            "\(place(context)) is not \(Self.word(for: type))"
         case .valueNotFound(_, let context): "\(place(context)) has no value"
         case .keyNotFound(let key, let context): "\(place(context, key)) is missing"
         case .dataCorrupted(let context): "\(place(context)): \(context.debugDescription)"
         @unknown default: "it does not have the expected shape"
+        }
+    }
+
+    /// A kind of value as whoever wrote the document calls it, and not as Swift does.
+    private static func word(for type: Any.Type) -> String {
+        let name = "\(type)"
+        return switch type {
+        case is Bool.Type: "true or false"
+        case is String.Type: "text"
+        case is any BinaryInteger.Type: "a whole number"
+        case is any BinaryFloatingPoint.Type: "a number"
+        case _ where name == "Sequence" || name.hasPrefix("Array"): "a list"
+        case _ where name == "Mapping" || name.hasPrefix("Dictionary"): "a group of keys"
+        case _ where name == "Scalar": "a plain value"
+        default: "a \(name)"
         }
     }
 }

@@ -62,7 +62,8 @@ extension Files {
     public func text(_ path: String, bytesMax: Int = 1 << 20) throws -> String? {
         guard let bytes = try readIfThere(path, bytesMax: bytesMax) else { return nil }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw Failure(.invalid, "reading \(path): it is not UTF-8 text")
+            throw Failure(
+                .invalid, "reading \(path): it is not UTF-8 text", fix: "save it as UTF-8")
         }
         return text
     }

@@ -80,7 +80,10 @@ extension Apt {
         let text = finished.output + "\n" + finished.errors
         func has(_ words: String...) -> Bool { words.contains { text.contains($0) } }
         if has("Could not get lock", "Unable to lock", "lock was locked by another process") {
-            return Failure(.unavailable, "\(tried): another package manager is at work")
+            return Failure(
+                .unavailable, "\(tried): another package manager is at work",
+                fix: "wait, it is tried again by itself; if that one stays, see "
+                    + "`pgrep -a 'apt|dpkg|unattended'` on the node")
         }
         if has("No space left on device", "don't have enough free space") {
             return Failure(

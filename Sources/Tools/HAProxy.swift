@@ -53,7 +53,8 @@ public struct HAProxyVersion: Sendable, Hashable, Comparable, CustomStringConver
             let minor = Int(numbers[1].prefix { $0.isNumber })
         else {
             throw Failure(
-                .unsupported, "reading HAProxy's version: \"\(line.prefix(80))\" holds none")
+                .unsupported, "reading HAProxy's version: \"\(line.prefix(80))\" holds none",
+                fix: "run `haproxy -v` on the node")
         }
         self.init(major, minor)
         guard self >= Self.oldest else {

@@ -60,13 +60,15 @@ extension HAProxyRuntime {
         case deleted = "deleted!"
     }
 
+    static let readLog = "look at `journalctl -u haproxy` on the node"
+
     /// Throws `failed` with HAProxy's own words unless `answer` holds the proof.
     public static func require(_ proof: Proof, in answer: String, trying tried: String) throws {
         guard answer.contains(proof.rawValue) else {
             let lines = answer.split(whereSeparator: \.isNewline).prefix(3)
             throw Failure(
                 .failed, "\(tried): HAProxy says \"\(lines.joined(separator: " ").prefix(300))\"",
-                fix: "look at `journalctl -u haproxy` on the node")
+                fix: readLog)
         }
     }
 
@@ -83,7 +85,8 @@ extension HAProxyRuntime {
             guard let version = fields["Version"], let pid = fields["Pid"].flatMap({ Int($0) })
             else {
                 throw Failure(
-                    .failed, "asking HAProxy for `show info`: the answer has no version or pid")
+                    .failed, "asking HAProxy for `show info`: the answer has no version or pid",
+                    fix: HAProxyRuntime.readLog)
             }
             self.version = try HAProxyVersion(version)
             self.pid = pid
@@ -116,7 +119,8 @@ extension HAProxyRuntime {
             let fields = HAProxyRuntime.fields(answer)
             guard let status = fields["Status"] else {
                 throw Failure(
-                    .failed, "asking HAProxy for a certificate: it says \"\(answer.prefix(200))\"")
+                    .failed, "asking HAProxy for a certificate: it says \"\(answer.prefix(200))\"",
+                    fix: HAProxyRuntime.readLog)
             }
             serial = fields["Serial"].map(HAProxyRuntime.serial)
             isUsed = status == "Used"

@@ -31,7 +31,8 @@ extension HAProxyRuntime {
             }
             guard !current.isEmpty else {
                 throw Failure(
-                    .failed, "asking HAProxy's master for its workers: it lists none")
+                    .failed, "asking HAProxy's master for its workers: it lists none",
+                    fix: HAProxyRuntime.readLog)
             }
             self.current = current
             self.old = old.sorted { $0.uptime < $1.uptime }

@@ -14,7 +14,8 @@ public struct HTTPSAddress: Hashable, Sendable {
     /// Throws `invalid` for anything but `https://HOST[:PORT][/PATH][?QUERY]` in printable ASCII:
     /// what comes from outside has no user, password or fragment to bring.
     public init(_ text: String) throws {
-        let refusal = Failure(.invalid, "reading the URL `\(text.prefix(200))`: it is not https")
+        let refusal = Failure(
+            .invalid, "reading the URL `\(text.prefix(200))`: it is not https://HOST[:PORT]/PATH")
         let scheme = "https://"
         guard text.utf8.count <= Self.bytesMax,
             text.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "#") }),

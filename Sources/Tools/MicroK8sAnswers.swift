@@ -55,7 +55,9 @@ extension MicroK8s {
         }
         let parts = minted.token.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, parts[0] == token.reveal(), parts[1].count >= 12 else {
-            throw Failure(.failed, "\(tried): the ticket has no fingerprint")
+            throw Failure(
+                .failed, "\(tried): the ticket has no fingerprint",
+                fix: "run `microk8s status` on the controller")
         }
         return String(parts[1])
     }
@@ -65,7 +67,9 @@ extension MicroK8s {
         let text = finished.output + finished.errors
         let tried = "joining the cluster"
         if text.contains("Invalid token") {
-            return Failure(.unavailable, "\(tried): the ticket was used already or has expired")
+            return Failure(
+                .unavailable, "\(tried): the ticket was used already or has expired",
+                fix: "run `jeeves up`: it asks for another one")
         }
         if text.contains("does not resolve to the IP") {
             return Failure(
@@ -75,7 +79,9 @@ extension MicroK8s {
         if text.contains("already known to dqlite") || text.contains("has the same IP") {
             return Failure(
                 .conflict, "\(tried): \(sentence(finished))",
-                fix: "remove the old member of that name or address from the cluster")
+                fix:
+                    "run `microk8s remove-node NAME --force` on a controller for the old member of "
+                    + "that name or address")
         }
         if finished.succeeded {
             return Failure(
@@ -108,7 +114,7 @@ extension MicroK8s {
         else {
             // Whatever else it printed may hold a key.
             throw Failure(
-                .unavailable, "\(tried): microk8s printed none", fix: "run `jeeves status`")
+                .unavailable, "\(tried): microk8s printed none", fix: "look at `jeeves status`")
         }
         return Secret(finished.output)
     }

@@ -54,7 +54,7 @@ public struct Authority: Sendable {
         guard let root = try? Certificate(pemEncoded: rootPEM) else {
             throw Failure(
                 .invalid, "reading the authority's root: it is damaged",
-                fix: "restore the folder ca/ of the state folder from its backup")
+                fix: Failure.Fix.restore)
         }
         return try root.subject == rootName(cluster)
     }
@@ -76,7 +76,7 @@ public struct Authority: Sendable {
                 .invalid,
                 "opening the certificate authority: "
                     + ((error as? Failure)?.message ?? "a certificate or the key is damaged"),
-                fix: "restore the folder ca/ of the state folder from its backup")
+                fix: Failure.Fix.restore)
         }
         self.rootPEM = rootPEM
         self.intermediatePEM = intermediatePEM

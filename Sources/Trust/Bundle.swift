@@ -53,7 +53,7 @@ public struct Bundle: Sendable {
         domain: DomainName, rootsPEM: String, now: Date
     ) throws -> CertificateFacts {
         guard keyPEM.reveal().utf8.count + chainPEM.utf8.count <= Self.bytesMax else {
-            throw refuse("it is larger than \(Self.bytesMax) bytes")
+            throw refuse("it is larger than \(UInt64(Self.bytesMax).sizeText)")
         }
         try judgeBlocks()
         return try OpenSSL.withCertificates(of: chainPEM) { certificates in

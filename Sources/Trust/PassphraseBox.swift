@@ -41,7 +41,7 @@ public enum PassphraseBox {
             throw failure
         } catch {
             throw Failure(
-                .unauthorized, "opening it: the passphrase is another one, or it was changed",
+                .unauthorized, "opening the file: the passphrase is another one, or it was changed",
                 fix: "give the passphrase that it was made with; if this is the one, take another "
                     + "copy of the file")
         }

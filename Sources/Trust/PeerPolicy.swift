@@ -59,7 +59,12 @@ public enum PeerPolicy {
         let certificates = try parse(chain)
         guard let rootDER = chain.last, Hash.sha256(rootDER) == pin,
             let root = certificates.last
-        else { throw refuse("its root is not the one this node was told to trust") }
+        else {
+            throw refuse(
+                "its root is not the one this node was told to trust",
+                fix: "see what answers there: `coordinator.addresses` must lead to this cluster's "
+                    + "coordinator")
+        }
         try await verify(certificates, root: root, at: now, usage: .serverAuth)
         let identity = try identity(of: certificates[0])
         guard case .coordinator(let home) = identity else {
@@ -149,7 +154,7 @@ public enum PeerPolicy {
         return identity
     }
 
-    private static func refuse(_ reason: String) -> Failure {
-        Failure(.unauthorized, "checking the peer: \(reason)")
+    private static func refuse(_ reason: String, fix: String = "") -> Failure {
+        Failure(.unauthorized, "checking the peer: \(reason)", fix: fix)
     }
 }

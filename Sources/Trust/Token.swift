@@ -16,7 +16,9 @@ public enum Token {
     public static func hash(_ token: Secret) throws -> Digest {
         let text = token.reveal()
         guard text.utf8.count == letters, text.allSatisfy({ alphabet.contains($0) }) else {
-            throw Failure(.unauthorized, "reading an enrolment token: it is not one")
+            throw Failure(
+                .unauthorized, "reading an enrolment token: it is not one",
+                fix: "make one with `jeeves token create NODE` and copy all of it")
         }
         return Hash.sha256(text.utf8)
     }

@@ -99,6 +99,7 @@ import Testing
         let line = try example().split(separator: "\n", omittingEmptySubsequences: false)
             .firstIndex { $0.contains("ttl: 60") }
         #expect(found.first?.hasPrefix("jeeves.yaml:\((line ?? 0) + 1):8: ") == true, "\(found)")
+        #expect(found.first?.hasSuffix("dns.ttl is not a whole number") == true, "\(found)")
     }
 
     @Test(

@@ -154,7 +154,8 @@ public final class FakeFiles: Files {
         try entries.withLock { entries in
             switch entries[Self.resolved(path, entries)]?.content {
             case .file(let bytes) where bytes.count > bytesMax:
-                throw Failure(.invalid, "reading \(path): it is larger than \(bytesMax) bytes")
+                throw Failure(
+                    .invalid, "reading \(path): it is larger than \(UInt64(bytesMax).sizeText)")
             case .file(let bytes): return bytes
             case .directory: throw Failure(.failed, "reading \(path): Is a directory")
             case .link, nil: throw Failure(.notFound, "reading \(path): No such file or directory")

@@ -133,7 +133,7 @@ public final class FakeNetwork: Network {
         _ answer: Answer, _ count: Int, _ bytesMax: Int, _ op: Op
     ) throws -> Answer {
         guard count <= bytesMax else {
-            throw Failure(.invalid, "\(op): the answer is larger than \(bytesMax) bytes")
+            throw Failure(.invalid, "\(op): the answer is larger than \(UInt64(bytesMax).sizeText)")
         }
         return answer
     }

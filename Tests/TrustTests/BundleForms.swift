@@ -83,7 +83,7 @@ extension BundleTests.Form {
         Self("a damaged certificate", "a certificate in it cannot be read") {
             $0.chain = $0.chain.replacingOccurrences(of: "MII", with: "AAA")
         },
-        Self("far too much", "it is larger than 262144 bytes") {
+        Self("far too much", "it is larger than 256.0 KiB") {
             $0.chain += String(repeating: "#\n", count: 200_000)
         },
         Self("the intermediate first", "a CA certificate comes before the one for the domain") {

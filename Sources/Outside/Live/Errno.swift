@@ -9,5 +9,10 @@ func errnoText(_ code: Int32 = errno) -> String { SystemPackage.Errno(rawValue: 
 func systemFailure(_ tried: String, code: Int32 = errno) -> Failure {
     Failure(
         code == ENOENT ? .notFound : .failed, "\(tried): \(errnoText(code))",
-        fix: code == EACCES || code == EPERM ? "do it as the owner of that, or as root" : "")
+        fix: permissionFix(code))
+}
+
+/// What to do about a missing permission; empty for any other code.
+func permissionFix(_ code: Int32) -> String {
+    code == EACCES || code == EPERM ? "run it again as its owner, or as root" : ""
 }

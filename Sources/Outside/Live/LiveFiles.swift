@@ -25,7 +25,8 @@ struct LiveFiles: Files {
         let file = try Descriptor.readable(path)
         let bytes = try file.read(bytesMax: bytesMax == .max ? .max : bytesMax + 1, of: path)
         guard bytes.count <= bytesMax else {
-            throw Failure(.invalid, "reading \(path): it is larger than \(bytesMax) bytes")
+            throw Failure(
+                .invalid, "reading \(path): it is larger than \(UInt64(bytesMax).sizeText)")
         }
         return bytes
     }
@@ -76,7 +77,9 @@ struct LiveFiles: Files {
         var found = stat()
         if stat(path, &found) == 0 {
             guard Self.kind(found) == .directory else {
-                throw Failure(.conflict, "making the folder \(path): there is a file of that name")
+                throw Failure(
+                    .conflict, "making the folder \(path): there is a file of that name",
+                    fix: "look at what \(path) is and move it away")
             }
             return
         }
@@ -84,9 +87,13 @@ struct LiveFiles: Files {
         if parent != path { try makeDirectory(parent, mode: mode, op: op) }
         if mkdir(path, mode_t(mode)) == 0 {
             // The umask took bits away.
-            guard chmod(path, mode_t(mode)) == 0 else { throw systemFailure("making \(path)") }
+            guard chmod(path, mode_t(mode)) == 0 else {
+                throw systemFailure("making the folder \(path)")
+            }
         } else if errno != EEXIST {
-            throw Failure(.failed, "making the folder \(path): \(errnoText())")
+            let code = errno
+            throw Failure(
+                .failed, "making the folder \(path): \(errnoText(code))", fix: permissionFix(code))
         }
     }
 

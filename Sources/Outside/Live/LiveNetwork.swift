@@ -243,5 +243,5 @@ private final class PlainTurn: ChannelInboundHandler {
 }
 
 private func tooLarge(_ tried: String, _ bytesMax: Int) -> Failure {
-    Failure(.invalid, "\(tried): the answer is larger than \(bytesMax) bytes")
+    Failure(.invalid, "\(tried): the answer is larger than \(UInt64(bytesMax).sizeText)")
 }

@@ -39,7 +39,7 @@ struct LiveUnits: Units {
             case .restart: "RestartUnit"
             }
         let result = try await onBus { bus in
-            try bus.job(member, deadline: deadline) { message in
+            try bus.job(member, of: unit, deadline: deadline) { message in
                 try message.append(.string(unit))
                 try message.append(.string("replace"))
             }
@@ -47,7 +47,7 @@ struct LiveUnits: Units {
         guard result == "done" || result == "skipped" else {
             throw Failure(
                 .failed, "\(verb) of \(unit): the job ended as \(result)",
-                fix: "systemctl status \(unit)")
+                fix: "look at `systemctl status \(unit)`")
         }
     }
 
@@ -82,7 +82,9 @@ struct LiveUnits: Units {
         do {
             // The job's result says no more than the unit's state does, which is read next.
             _ = try await onBus { bus in
-                try bus.job("StartTransientUnit", deadline: .seconds(60)) { message in
+                try bus.job(
+                    "StartTransientUnit", of: unit.name, deadline: .seconds(60)
+                ) { message in
                     try message.append(.string(unit.name))
                     try message.append(.string("fail"))
                     try message.append(properties: properties)
@@ -121,7 +123,7 @@ struct LiveUnits: Units {
     /// name reads this result once more, and its step checks the node anyway.
     private func collect(_ name: String) async {
         try? await onBus { bus in
-            _ = try? bus.job("StopUnit", deadline: .seconds(60)) { message in
+            _ = try? bus.job("StopUnit", of: name, deadline: .seconds(60)) { message in
                 try message.append(.string(name))
                 try message.append(.string("replace"))
             }

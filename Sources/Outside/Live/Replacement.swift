@@ -44,7 +44,7 @@ struct Replacement {
             case ENOSPC, EDQUOT: "free space there, see `df -h \(folder)`"
             // Linux does this to a disk that fails (ext4(5), errors=remount-ro).
             case EROFS: "see in `dmesg` why it is read-only, see `findmnt --target \(folder)`"
-            default: ""
+            default: permissionFix(error.code)
             }
         return Failure(
             .failed, "replacing \(path): \(errnoText(error.code))", fix: fix)

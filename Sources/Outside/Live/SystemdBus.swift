@@ -59,7 +59,8 @@ final class SystemdBus {
     /// `canceled`, `dependency`, `skipped`. Listens before it calls, so that no job is too quick.
     /// Throws `timeout` if the job has not ended after `deadline`; it goes on.
     func job(
-        _ member: String, deadline: Duration, _ fill: (borrowing BusMessage) throws -> Void
+        _ member: String, of unit: String, deadline: Duration,
+        _ fill: (borrowing BusMessage) throws -> Void
     ) throws -> String {
         // Without a subscription systemd sends no signals. It ends with the connection.
         try call("Subscribe")
@@ -72,12 +73,12 @@ final class SystemdBus {
         let reply = try answer(to: member, fill)
         let job = try Self.read(reply, "o", of: member)
         return try withExtendedLifetime((ended, reply)) {
-            try wait(for: job, in: ended, deadline: deadline, member)
+            try wait(for: job, in: ended, deadline: deadline, member, of: unit)
         }
     }
 
     private func wait(
-        for job: String, in ended: EndedJobs, deadline: Duration, _ member: String
+        for job: String, in ended: EndedJobs, deadline: Duration, _ member: String, of unit: String
     ) throws -> String {
         let end = ContinuousClock.now + deadline
         while true {
@@ -89,7 +90,9 @@ final class SystemdBus {
             let left = ContinuousClock.now.duration(to: end)
             guard left > .zero else {
                 throw Failure(
-                    .timeout, "\(member): its job has not ended after \(deadline.shortText)")
+                    .timeout,
+                    "\(member) of \(unit): the job has not ended after \(deadline.shortText)",
+                    fix: "look at `systemctl status \(unit)` and `systemctl list-jobs`")
             }
             let code = sd_bus_wait(bus, UInt64(left / .microseconds(1)))
             if code != -EINTR { try check(code, "waiting for systemd") }

@@ -88,7 +88,7 @@ struct TransientRun {
         default:
             throw Failure(
                 .failed, "running \(unit.command) as \(unit.name): \(end.result)\(last)",
-                fix: "journalctl --unit=\(unit.name)")
+                fix: "look at `journalctl --unit=\(unit.name)` on the node")
         }
     }
 
