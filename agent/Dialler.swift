@@ -59,7 +59,11 @@ public struct Dialler: Sendable {
     private static func split(_ address: String) throws -> (host: String, port: UInt16) {
         guard let colon = address.lastIndex(of: ":"),
             let port = UInt16(address[address.index(after: colon)...])
-        else { throw Failure(.invalid, "dialling \(address): it is not host:port") }
+        else {
+            throw Failure(
+                .invalid, "dialling \(address): it is not host:port",
+                fix: "mend `coordinators` in \(Settings.path) and restart jeeves-agent")
+        }
         let host = address[..<colon].filter { $0 != "[" && $0 != "]" }
         return (String(host), port)
     }

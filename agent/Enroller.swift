@@ -13,7 +13,7 @@ struct Enroller: Sendable {
     /// Throws `unauthorized` if the coordinator does not believe the proof, `unavailable` if it
     /// cannot be reached.
     func enrol(_ dial: @Sendable () async throws -> any Link) async throws {
-        let key = try KeyPair(keyPEM: identity.pending { try KeyPair.make().keyPEM })
+        let key = try identity.pendingPair()
         let csr = try key.csrPEM()
         let link = try await dial()
         do {
@@ -29,7 +29,10 @@ struct Enroller: Sendable {
                         Credentials(chainPEM: chain.pem, keyPEM: key.keyPEM))
                     return await link.close()
                 case .refusal(let failure): throw failure
-                default: throw Failure(.invalid, "enrolling: an unexpected message came")
+                default:
+                    throw Failure(
+                        .invalid, "enrolling: an unexpected message came",
+                        fix: Failure.Fix.sameVersions)
                 }
             }
             throw Failure(.unavailable, "enrolling: the coordinator closed the connection")

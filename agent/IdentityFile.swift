@@ -1,5 +1,6 @@
 import Model
 import Outside
+import Trust
 import Wire
 
 /// The node's key and certificate chain on disk, in one file so that both change together.
@@ -64,6 +65,17 @@ public struct IdentityFile: Sendable {
         try files.replace(
             pendingKey, with: Array(key.reveal().utf8), mode: 0o600, op: "identity.pending")
         return key
+    }
+
+    /// The pair of the request under way, a new one if there is none. Throws `invalid`, naming the
+    /// file, if its key is damaged.
+    func pendingPair() throws -> KeyPair {
+        let key = try pending { try KeyPair.make().keyPEM }
+        do { return try KeyPair(keyPEM: key) } catch let failure as Failure {
+            throw Failure(
+                failure.code, "using \(pendingKey): \(failure.message)",
+                fix: "remove \(pendingKey) on the node: jeeves-agent makes another key")
+        }
     }
 
     private static func split(_ text: String, path: String) throws -> Credentials {

@@ -41,7 +41,7 @@ public struct InstanceMetadata: Sendable {
         let role = try await text(folder, token: session)
         guard let name = role.split(whereSeparator: \.isNewline).first else {
             throw Failure(
-                .notFound, "asking for the instance's role: it has none",
+                .notFound, "asking instance metadata for the role: the instance has none",
                 fix: "attach the instance profile that Terraform made, or enrol with a token")
         }
         return try await JSON.decode(
@@ -82,7 +82,8 @@ public struct InstanceMetadata: Sendable {
             deadline: .seconds(5), bytesMax: 4 << 10, op: "metadata.token")
         guard answer.status == 200 else {
             throw Failure(
-                .unavailable, "asking instance metadata for a token: HTTP \(answer.status)")
+                .unavailable, "asking instance metadata for a token: HTTP \(answer.status)",
+                fix: "turn on the instance's metadata service in EC2, or enrol with a token")
         }
         return String(decoding: answer.body, as: UTF8.self)
     }

@@ -166,12 +166,7 @@ public actor Reconciler {
     /// What a fresh check of every step of `spec` finds, whether the node has it or not. Changes
     /// nothing. Throws `invalid` for another node's spec.
     func look(at spec: NodeSpec) async throws -> [StepFinding] {
-        guard spec.cluster == settings.cluster, spec.node == settings.node else {
-            throw Failure(
-                .invalid,
-                "checking a spec: it is for \(spec.node) of \(spec.cluster), and this is "
-                    + "\(settings.node) of \(settings.cluster)")
-        }
+        try settings.require(spec, .invalid, trying: "checking a spec")
         var findings: [StepFinding] = []
         for step in spec.steps { findings.append(try await look(at: step)) }
         return findings
@@ -285,9 +280,10 @@ public actor Reconciler {
                 try await step.apply(world) { [weak self] in await self?.tellProgress(spec.id, $0) }
             case .absent: try await step.remove(world)
             }
-            guard isRight(try await step.check(world), spec) else {
+            let found = try await step.check(world)
+            guard isRight(found, spec) else {
                 throw Failure(
-                    .failed, "checking again after the change: it still differs",
+                    .failed, "checking again after the change: it is not right: \(found.text)",
                     fix: "look at `journalctl -u jeeves-agent` on the node")
             }
             log.info("step converged", metadata: ["step": "\(spec.id)"])

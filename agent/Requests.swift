@@ -56,7 +56,7 @@ public struct Requests: Sendable {
             case .unknown(let kind):
                 throw Failure(
                     .unsupported, "answering the coordinator: this agent knows no request \(kind)",
-                    fix: "install the coordinator's version of jeeves-agent on the node")
+                    fix: Failure.Fix.sameVersions)
             }
         } catch {
             return .failure(

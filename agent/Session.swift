@@ -55,7 +55,9 @@ struct Session: Sendable {
         for try await message in link.incoming {
             guard case .welcome(let welcome) = message else {
                 if case .refusal(let failure) = message { throw failure }
-                throw Failure(.invalid, "greeting the coordinator: it did not say welcome")
+                throw Failure(
+                    .invalid, "greeting the coordinator: it did not say welcome",
+                    fix: Failure.Fix.sameVersions)
             }
             return welcome
         }
@@ -81,7 +83,8 @@ struct Session: Sendable {
             case .refusal(let failure): throw failure
             default:
                 throw Failure(
-                    .invalid, "listening to the coordinator: it sent an unexpected message")
+                    .invalid, "listening to the coordinator: it sent an unexpected message",
+                    fix: Failure.Fix.sameVersions)
             }
         }
     }
@@ -129,7 +132,7 @@ struct Session: Sendable {
                 try await world.clock.sleep(min(left, .seconds(3600)), op: "session.renewal")
             }
         }
-        let key = try KeyPair(keyPEM: identity.pending { try KeyPair.make().keyPEM })
+        let key = try identity.pendingPair()
         try await link.send(.renewal(CertificateRequest(csrPEM: key.csrPEM())))
         try await world.clock.sleep(.seconds(60), op: "session.renewal.answer")
         throw Failure(.timeout, "renewing the client certificate: no answer within 60s")

@@ -28,6 +28,17 @@ public struct Settings: Codable, Hashable, Sendable {
         }
         return settings
     }
+
+    /// Throws `code` for a spec of another node or cluster.
+    func require(_ spec: NodeSpec, _ code: Failure.Code, trying tried: String) throws {
+        guard spec.cluster == cluster, spec.node == node else {
+            throw Failure(
+                code,
+                "\(tried): it is for \(spec.node) of cluster \(spec.cluster), and this is "
+                    + "\(node) of cluster \(cluster)",
+                fix: "look at `cluster` and `node` in \(Self.path)")
+        }
+    }
 }
 
 /// Where the agent keeps what must survive a reboot.

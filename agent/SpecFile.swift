@@ -15,12 +15,7 @@ struct SpecFile: Sendable {
     /// Saves `spec` if the fence admits it. Throws `conflict` if it does not, or if it is for
     /// another node or cluster.
     func accept(_ spec: NodeSpec, as settings: Settings) throws {
-        guard spec.cluster == settings.cluster, spec.node == settings.node else {
-            throw Failure(
-                .conflict,
-                "accepting a spec: it is for \(spec.cluster)/\(spec.node), this is "
-                    + "\(settings.cluster)/\(settings.node)")
-        }
+        try settings.require(spec, .conflict, trying: "accepting a spec")
         if let current = try read() {
             if current == spec { return }
             try Fence(of: current).admit(spec)

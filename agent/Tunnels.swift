@@ -23,7 +23,7 @@ public actor Tunnels {
     /// Starts tunnel `number` and returns at once.
     func open(_ number: UInt64) {
         guard open < Self.openMax else {
-            return log.warning("tunnel refused", metadata: ["open": "\(open)"])
+            return log.warning("tunnel refused: too many are open", metadata: ["open": "\(open)"])
         }
         open += 1
         Task {

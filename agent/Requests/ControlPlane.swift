@@ -20,7 +20,9 @@ struct ControlPlane: Sendable {
         let tried = "minting a join ticket"
         let address = Facts.defaultAddress(world.files)
         guard !address.isEmpty else {
-            throw Failure(.failed, "\(tried): this node has no address towards its gateway")
+            throw Failure(
+                .failed, "\(tried): this node has no address towards its gateway",
+                fix: "look at `ip route` on the node")
         }
         try removeLeftovers()
         let token = Secret(
@@ -34,7 +36,8 @@ struct ControlPlane: Sendable {
         let certificate = try self.certificate()
         guard certificate.rawValue.hasPrefix(prefix) else {
             throw Failure(
-                .conflict, "\(tried): the certificate of this controller changed meanwhile")
+                .conflict, "\(tried): the certificate of this controller changed meanwhile",
+                fix: "run `jeeves up` again")
         }
         return JoinTicket(controller: address, token: token, certificate: certificate)
     }
@@ -66,7 +69,9 @@ struct ControlPlane: Sendable {
             .drop { $0 != "-----BEGIN CERTIFICATE-----" }.dropFirst()
             .prefix { $0 != "-----END CERTIFICATE-----" }
         guard let der = Data(base64Encoded: body.joined()), !der.isEmpty else {
-            throw Failure(.failed, "reading \(path): it holds no certificate")
+            throw Failure(
+                .failed, "reading \(path): it holds no certificate",
+                fix: "run `microk8s inspect` on the node")
         }
         return Hash.sha256(der)
     }

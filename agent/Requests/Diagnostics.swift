@@ -23,7 +23,7 @@ struct Diagnostics: Sendable {
         case .unknown:
             throw Failure(
                 .unsupported, "answering the coordinator: this agent knows no such diagnostics",
-                fix: "install the coordinator's version of jeeves-agent on the node")
+                fix: Failure.Fix.sameVersions)
         }
     }
 

@@ -26,7 +26,9 @@ struct Membership: Sendable {
         let served = try await Probe.connect(
             host: address, port: port, name: DomainName(unchecked: "kubernetes.default.svc"))
         guard let leaf = served.chain.first else {
-            throw Failure(.unavailable, "looking at \(address):\(port): no certificate was served")
+            throw Failure(
+                .unavailable, "looking at \(address):\(port): no certificate was served",
+                fix: "look at `microk8s status` on the controller")
         }
         return Hash.sha256(leaf)
     }
@@ -84,7 +86,7 @@ struct Membership: Sendable {
                 .unauthorized,
                 "joining \(spec.controller): port \(JoinTicket.port) serves another certificate "
                     + "than the controller's own; nothing was sent",
-                fix: "look who owns \(spec.controller), then run `jeeves up` for a new ticket")
+                fix: "see who has the address \(spec.controller), then run `jeeves up` again")
         }
         let finished = try await world.units.run(unit(ticket), op: "join.run")
         guard try state(world) == .member else { throw MicroK8s.joinFailure(finished) }

@@ -20,7 +20,7 @@ public struct Renewal: Sendable {
         guard !steps.isEmpty else {
             throw Failure(
                 .unsupported, "\(tried): this node serves none",
-                fix: "name a controller, or none for all of them")
+                fix: "run `jeeves cert renew` without a node: it asks the one that does")
         }
         var served: [String] = []
         for step in steps { served.append(try await renew(step, trying: tried)) }

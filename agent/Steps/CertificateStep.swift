@@ -231,8 +231,9 @@ extension CertificateStep {
                     + "serial \(lineage.facts.serial) of "
                     + "\(lineage.facts.notBefore.formatted(.iso8601)), served "
                     + "\(served.serial) of \(served.notBefore.formatted(.iso8601))",
-                fix: "point live/\(name) at its newest generation again, or have a new one made: "
-                    + "`jeeves cert renew`")
+                fix:
+                    "point \(layout.certbotConfig)/live/\(name) at its newest generation again, or "
+                    + "have a new one made: `jeeves cert renew`")
         }
     }
 

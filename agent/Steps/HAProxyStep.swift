@@ -73,7 +73,9 @@ struct HAProxyStep: Step {
         try await requireRoom(for: wanted, world)
         try makeCertificateList(world)
         if previous == wanted.text {
-            try await test(layout.configFile, world)
+            try await test(
+                layout.configFile, world,
+                fix: "run `haproxy -c -f \(layout.configFile)` on the node")
         } else {
             try await put(wanted.text, replacing: previous, world)
         }
@@ -184,7 +186,8 @@ extension HAProxyStep {
     private func put(_ text: String, replacing previous: String?, _ world: World) async throws {
         let bytes = Array(text.utf8)
         try world.files.replace(candidate, with: bytes, mode: 0o644, op: "haproxy.candidate")
-        do { try await test(candidate, world) } catch {
+        let fix = "the old configuration stays; `jeeves plan` shows the new one"
+        do { try await test(candidate, world, fix: fix) } catch {
             try world.files.remove(candidate, op: "haproxy.candidate.remove")
             throw error
         }
@@ -197,13 +200,13 @@ extension HAProxyStep {
             layout.configFile, with: bytes, mode: 0o644, op: "haproxy.config.replace")
     }
 
-    private func test(_ path: String, _ world: World) async throws {
+    private func test(_ path: String, _ world: World, fix: String) async throws {
         let complaints = try await complaints(about: path, world)
         guard complaints.isEmpty else {
             throw Failure(
                 .failed,
                 "testing HAProxy's configuration: \(complaints.prefix(3).joined(separator: "; "))",
-                fix: "the old configuration stays; run `haproxy -c -f \(layout.configFile)`")
+                fix: fix)
         }
     }
 

@@ -35,7 +35,11 @@ struct Lineage: Sendable {
             found.append(number)
         }
         guard let number = found.first, found.allSatisfy({ $0 == number }) else {
-            throw Failure(.unavailable, "reading certbot's files: they are between generations")
+            throw Failure(
+                .unavailable,
+                "reading certbot's files: key and chain are of two generations; certbot is at "
+                    + "work, or was killed",
+                fix: "wait: certbot mends it in its next run")
         }
         func text(_ part: Certbot.Part) throws -> String {
             let path = certbot.archived(part, of: domain, type, generation: number)

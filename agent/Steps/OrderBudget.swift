@@ -67,7 +67,9 @@ struct OrderBudget: Codable, Hashable, Sendable {
             budget.trouble = Trouble(
                 purpose: purpose, at: info.changedAt, failures: 1,
                 notBefore: info.changedAt.addingTimeInterval(3600),
-                reason: Failure(.failed, "\(failure.message); a try is assumed"), kind: nil)
+                reason: Failure(
+                    .failed, "\(failure.message); it is taken for a failed try",
+                    fix: "wait; it is tried again by itself"), kind: nil)
             return budget
         }
     }

@@ -51,7 +51,7 @@ struct PackagesStep: Step {
     func remove(_ world: World) async throws {
         throw Failure(
             .unsupported, "removing packages: Jeeves only ever installs them",
-            fix: "run `apt-get remove` on the node, and take the step out of the spec")
+            fix: "run `apt-get remove` on the node if they are in the way")
     }
 
     func detail(_ world: World) async -> String {
@@ -78,7 +78,7 @@ struct PackagesStep: Step {
             throw Failure(
                 .unsupported,
                 "looking at the system: it is \(system.isEmpty ? "unknown" : system), not \(known)",
-                fix: "use an image of one of these")
+                fix: "make the machine from an image of one of these")
         }
     }
 

@@ -68,7 +68,7 @@ struct SnapInstallation: Sendable {
             throw Failure(
                 .conflict,
                 "installing \(snapd.name): \(snap.tracked) is installed, \(channel) is wanted",
-                fix: "set the channel in the cluster file to \(snap.tracked), or run "
+                fix: "set `\(snapd.name).channel` in the cluster file to \(snap.tracked), or run "
                     + "`snap refresh \(snapd.name) --channel=\(channel)` on the node")
         }
         try await change(
