@@ -62,7 +62,8 @@ public struct CertificateCheck: Sendable {
     private static func address(of node: ClusterStatus.Node) throws -> String {
         guard !node.publicAddress.isEmpty else {
             throw Failure(
-                .notFound, "looking for its public address: there is none", fix: "jeeves up")
+                .notFound, "looking for its public address: there is none",
+                fix: Failure.Fix.publicAddress)
         }
         return node.publicAddress
     }

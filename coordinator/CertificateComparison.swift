@@ -100,7 +100,7 @@ extension CertificateComparison {
                 return Place(
                     certificate,
                     trouble: "it is for \(names.isEmpty ? "no name" : names), not for \(domain)",
-                    fix: "jeeves cert renew \(node)")
+                    fix: "run `jeeves cert renew \(node)`")
             }
             return Place(
                 certificate, trouble: served.distrust.map { "it is not trusted: \($0)" },
@@ -125,7 +125,7 @@ extension CertificateComparison {
             guard let found = try held.get().first(where: { $0.keyType == type }) else {
                 let none = Place(
                     trouble: "the node keeps no certificate with an \(type.rawValue) key",
-                    fix: "jeeves up")
+                    fix: "run `jeeves up`")
                 return (none, none)
             }
             let disk =
@@ -145,7 +145,7 @@ extension CertificateComparison {
     }
 
     private static func haproxy(_ memory: HeldCertificate.Memory, _ node: NodeName) -> Place {
-        let fix = "jeeves logs \(node) --source haproxy"
+        let fix = "look at `jeeves logs \(node) --source haproxy`"
         return switch memory {
         case .serial(let serial, isUsed: true): Place(serial: serial)
         case .serial(let serial, isUsed: false):

@@ -23,7 +23,7 @@ public enum ClusterFile {
     /// The spec, if it could be decoded, and all problems found.
     static func read(_ text: String, path: String) -> (spec: ClusterSpec?, problems: [String]) {
         guard text.utf8.count <= bytesMax else {
-            return (nil, ["\(path): larger than \(bytesMax) bytes"])
+            return (nil, ["\(path): larger than \(UInt64(bytesMax).sizeText)"])
         }
         let root: Node
         do {

@@ -116,7 +116,7 @@ extension Authority {
             guard let text = try files.text(path, bytesMax: 64 << 10) else {
                 throw Failure(
                     .notFound, "reading \(path): it is not there",
-                    fix: "restore the state folder from its backup")
+                    fix: Failure.Fix.restore)
             }
             return text
         }

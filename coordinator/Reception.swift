@@ -146,7 +146,10 @@ private enum EnrolmentDesk {
         let caller = try await run.cloud.sts.replay(headers: call.headers, body: call.body)
         let infrastructure = try run.infrastructure()
         guard let machine = infrastructure.machines[request.node] else {
-            throw Failure(.unauthorized, "enrolling \(request.node): this cluster has no such node")
+            throw Failure(
+                .unauthorized, "enrolling \(request.node): this cluster has no such node",
+                fix: "wait while `jeeves up` makes it; if it never enrols, mend `node` in its "
+                    + "/etc/jeeves/agent.json")
         }
         guard caller.account == infrastructure.account, caller.roleName == infrastructure.roleName,
             caller.sessionName == machine.instanceID

@@ -67,7 +67,7 @@ public struct RecordReport: Codable, Sendable, Hashable {
         guard let machine else {
             return Failure(
                 .gate, "\(tried): the first controller has no public address",
-                fix: "run `jeeves up`: Terraform gives it one")
+                fix: Failure.Fix.publicAddress)
         }
         guard let record, record.values == [machine] else {
             let found = record?.values.joined(separator: ", ") ?? "nothing"

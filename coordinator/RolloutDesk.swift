@@ -200,7 +200,9 @@ extension RolloutDesk {
                 ? "the process that ran it has ended" : "it has ended (\(rollout.state.rawValue))"
             throw Failure(
                 .unavailable, "telling rollout \(rollout.id) to \(wish): \(why)",
-                fix: "run `jeeves up`: it begins after what is done")
+                fix: rollout.state == .done
+                    ? "look at `jeeves rollout status`"
+                    : "run `jeeves up`: it begins after what is done")
         }
         return (rollout, try Orders(store: store).current(for: rollout.id)?.wish)
     }

@@ -100,7 +100,8 @@ actor Tenure {
                     return lose(failure, log)
                 } catch {
                     // It lasts for two more tries; after that anybody may begin.
-                    log.warning("lease not renewed", metadata: ["reason": "\(error)"])
+                    log.warning(
+                        "claim to be the coordinator not renewed", metadata: ["reason": "\(error)"])
                     if lease.isOver(at: clock.now()) {
                         return lose(Failure(error, trying: "renewing the claim"), log)
                     }
@@ -110,13 +111,13 @@ actor Tenure {
     }
 
     private func lose(_ failure: Failure, _ log: Logger) {
-        log.error("lease lost", metadata: ["reason": "\(failure.message)"])
+        log.error("claim to be the coordinator lost", metadata: ["reason": "\(failure.message)"])
         let reason = (try? store.lease()).flatMap { $0 }.map {
             "\($0.holder) became the coordinator at \($0.since.formatted(.iso8601))"
         }
         loss = Failure(
             .locked, "staying the coordinator: \(reason ?? failure.message)",
-            fix: "wait for it to end, then run `jeeves up` to go on")
+            fix: Failure.Fix.afterTheOther)
         stop?()
     }
 }

@@ -61,7 +61,7 @@ public struct Helm: Sendable, Hashable {
             version < Version(5, 0, 0)
         else {
             throw Failure(
-                .unsupported, "checking Helm: it is \"\(shown)\"",
+                .unsupported, "checking Helm: its version is \"\(shown)\"",
                 fix: "install Helm 3.13 or newer, or Helm 4")
         }
     }

@@ -159,7 +159,7 @@ import Trust
             }
             for bytes in [[], Array("not a backup".utf8), Array(whole.prefix(20))] {
                 try place(bytes)
-                await Sentence(.invalid, "it is none, or it is damaged", fix: "jeeves backup")
+                await Sentence(.invalid, "the file is none, or it is damaged", fix: "jeeves backup")
                     .check { try restore(passphrase) }
             }
             for newer in [

@@ -168,7 +168,7 @@ import Trust
             #expect(found.last?.trouble?.message.contains("wire: playing a client") == true)
             let wanted = try await compare(port, types: [.ecdsa, .rsa])
             #expect(wanted.last?.trouble?.message.contains("no certificate with an rsa") == true)
-            #expect(wanted.last?.trouble?.fix == "jeeves up")
+            #expect(wanted.last?.trouble?.fix == "run `jeeves up`")
         }
     }
 
@@ -193,6 +193,6 @@ import Trust
         #expect(found.first?.trouble?.fix.contains("port 443") == true)
         let homeless = try await compare(1, address: "")
         #expect(homeless.first?.trouble?.message.hasSuffix("public address: there is none") == true)
-        #expect(homeless.first?.trouble?.fix == "jeeves up")
+        #expect(homeless.first?.trouble?.fix == Failure.Fix.publicAddress)
     }
 }

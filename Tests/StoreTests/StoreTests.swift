@@ -74,7 +74,8 @@ import Testing
             #expect(moved?.code == .conflict)
             #expect(
                 moved?.message
-                    == "saving: specs/worker-1 moved: expected at \(old), found at \(new)")
+                    == "saving specs/worker-1: somebody else wrote it meanwhile: expected at "
+                    + "\(old), found at \(new)")
             let present = failure { try store.commit([Compare(.specs, "worker-1", at: nil)], []) }
             #expect(present?.message.contains("expected absent, found at \(new)") == true)
             try store.delete(.specs, "worker-1")

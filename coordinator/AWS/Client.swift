@@ -95,7 +95,7 @@ public struct AWSClient: Sendable {
             do {
                 let answer = try await transport.send(request())
                 if (200...299).contains(answer.status) {
-                    return try XML.parse(answer.body)
+                    return try read(answer, what)
                 }
                 let refusal = Refusal(answer)
                 guard refusal.isTransient else { throw refusal.failure(what) }
@@ -107,6 +107,14 @@ public struct AWSClient: Sendable {
             guard attempts < Self.attemptsMax else { throw failure }
             try await world.clock.sleep(world.chance.jitter(window), op: "aws.retry")
             window = min(window * 2, Self.waitMax)
+        }
+    }
+
+    private func read(_ answer: HTTPResponse, _ what: String) throws -> XML {
+        do { return try XML.parse(answer.body) } catch let failure as Failure {
+            throw Failure(
+                failure.code, "\(what): \(failure.message)",
+                fix: "see what answers in AWS's place: a proxy, or AWS_ENDPOINT_URL")
         }
     }
 

@@ -37,7 +37,8 @@ public enum DNS {
 
     private static func judge(_ answer: DNSMessage.Answer, _ what: String) throws -> [String] {
         guard answer.responseCode == 0 || answer.responseCode == 3 else {
-            throw Failure(.unavailable, "\(what): response code \(answer.responseCode)")
+            throw Failure(
+                .unavailable, "\(what): it answers with the error code \(answer.responseCode)")
         }
         guard answer.isAuthoritative else {
             throw Failure(.unavailable, "\(what): it does not answer for this zone")

@@ -120,7 +120,8 @@ private struct Transfer: ~Copyable {
         let code = withExtendedLifetime(sink) { curl_easy_perform(handle) }
         if sink.isFull {
             throw Failure(
-                .invalid, "calling \(request.url): the answer is over \(options.bytesMax) bytes")
+                .invalid,
+                "calling \(request.url): the answer is over \(UInt64(options.bytesMax).sizeText)")
         }
         try check(code)
         var status = 0

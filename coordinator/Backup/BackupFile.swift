@@ -141,7 +141,7 @@ extension BackupFile {
     }
 
     private static let damaged = Failure(
-        .invalid, "opening the backup: it is none, or it is damaged",
+        .invalid, "opening the backup: the file is none, or it is damaged",
         fix: "name a file that `jeeves backup` wrote")
 }
 

@@ -58,7 +58,7 @@ public struct Restoration: Sendable {
     private func check(_ backup: BackupFile) throws {
         func text(_ path: String) throws -> String {
             guard let bytes = backup.entry(.state, path)?.bytes else {
-                throw Failure(.invalid, "reading the backup: it has no \(path)")
+                throw lacking(path)
             }
             return String(decoding: bytes, as: UTF8.self)
         }
@@ -67,8 +67,14 @@ public struct Restoration: Sendable {
             intermediateKeyPEM: Secret(text("ca/intermediate.key.pem")))
         _ = try text("jeeves.db")
         guard backup.entry(.folder, backup.header.clusterFile) != nil else {
-            throw Failure(.invalid, "reading the backup: it has no cluster file")
+            throw lacking("cluster file")
         }
+    }
+
+    private func lacking(_ what: String) -> Failure {
+        Failure(
+            .invalid, "reading the backup: it has no \(what)",
+            fix: "restore another one; this one is not whole")
     }
 
     private func requireRoom(for backup: BackupFile, in project: Project) throws {

@@ -151,20 +151,23 @@ public actor Downlinks {
             throw Failure(.unauthorized, "listening to \(node): its certificate has expired")
         case .status(let status):
             guard status.node == node else {
-                throw Failure(.unauthorized, "listening to \(node): a status of \(status.node)")
+                throw Failure(
+                    .unauthorized, "listening to \(node): it sent the status of \(status.node)")
             }
             try reports.keep(status, now: clock.now())
         case .events(let batch):
             let (next, overflows) = batch.first.addingReportingOverflow(
                 UInt64(batch.events.count))
             guard !batch.events.isEmpty, !overflows else {
-                throw Failure(.invalid, "listening to \(node): a batch of events without a count")
+                throw Failure(.invalid, "listening to \(node): its events are empty or misnumbered")
             }
             try store.append(
                 batch.events, of: node, spool: batch.spool, first: batch.first)
             try await downlink.reply(.eventsSeen(upTo: next - 1))
         default:
-            throw Failure(.invalid, "listening to \(node): an unexpected message came")
+            throw Failure(
+                .invalid, "listening to \(node): an unexpected message came",
+                fix: Failure.Fix.sameVersions)
         }
     }
 

@@ -32,7 +32,9 @@ public struct Enrolments: Sendable {
             try await link.send(.challenge(EnrolmentChallenge(nonce: nonce)))
             for try await message in link.incoming {
                 guard case .enrolment(let request) = message else {
-                    throw Failure(.invalid, "enrolling: an unexpected message came")
+                    throw Failure(
+                        .invalid, "enrolling: an unexpected message came",
+                        fix: Failure.Fix.sameVersions)
                 }
                 try await judge(request, nonce)
                 try await link.send(.certificate(issue(request)))

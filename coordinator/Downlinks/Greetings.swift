@@ -24,7 +24,9 @@ struct Greetings: Sendable {
     /// Throws `invalid` for numbers that no coordinator ever gave, because one more is counted.
     mutating func note(_ hello: Hello) throws {
         if let fence = hello.fence, max(fence.epoch, fence.generation) >= Fence.countMax {
-            throw Failure(.invalid, "greeting \(hello.node): it obeys what was never sent")
+            throw Failure(
+                .invalid,
+                "greeting \(hello.node): it obeys an epoch or generation that nobody can have sent")
         }
         fences.updateValue(hello.fence, forKey: hello.node)
     }

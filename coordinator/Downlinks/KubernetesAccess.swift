@@ -56,7 +56,7 @@ public actor KubernetesAccess {
         guard case .secret(let text) = answer else {
             throw Failure(
                 .invalid, "asking \(node) for a kubeconfig: it answered something else",
-                fix: "install the agent that belongs to this coordinator")
+                fix: Failure.Fix.sameVersions)
         }
         let own = text.reveal().replacing(
             "https://127.0.0.1:\(Self.portWanted)", with: "https://127.0.0.1:\(port)")

@@ -78,7 +78,7 @@ struct Errands: Sendable {
                         group.addTask { await run(errand, id: id, log: log, answer) }
                     }
                 } catch {
-                    log.warning("errands not read", metadata: ["reason": "\(error)"])
+                    log.warning("questions for nodes not read", metadata: ["reason": "\(error)"])
                 }
                 try? await world.clock.sleep(Self.interval, op: "errands.idle")
             }
@@ -124,7 +124,7 @@ struct Errands: Sendable {
                 [Compare(.errands, id, at: found.revision)],
                 [.put(.errands, id, JSON.encode(answered))])
         } catch {
-            log.warning("errand not answered", metadata: ["reason": "\(error)"])
+            log.warning("question for a node not answered", metadata: ["reason": "\(error)"])
         }
     }
 }

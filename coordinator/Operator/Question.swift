@@ -60,7 +60,7 @@ extension StageRun {
         guard case .text(let text) = answer else {
             throw Failure(
                 .invalid, "asking \(node): it answered something else",
-                fix: "install the agent that belongs to this coordinator")
+                fix: Failure.Fix.sameVersions)
         }
         return question.isFreeText ? redactor().clean(text) : text
     }

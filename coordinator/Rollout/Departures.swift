@@ -98,7 +98,8 @@ extension Departures {
             issuedAt.timeIntervalSince1970 < last.at.timeIntervalSince1970.rounded(.down)
         else { return }
         throw Failure(
-            .unauthorized, "checking the peer: \(node) is no longer that machine, which has left")
+            .unauthorized,
+            "checking the peer: its machine was \(node) before, and has left the cluster for good")
     }
 
     /// Throws `unauthorized` for the machine that left, which would come back by a new proof.

@@ -6,17 +6,19 @@ enum Assets {
     /// Where the package installs them, or a source tree's folder named by the wiring.
     static let installed = "/usr/share/jeeves"
 
+    static func missing(_ path: String) -> Failure {
+        Failure(
+            .notFound, "reading \(path): it is not there",
+            fix: "install the package `jeeves` again")
+    }
+
     /// Copies the folder `name` to `target`, writing only files whose content differs.
     /// Throws `notFound` if the installation is incomplete.
     static func copy(
         _ name: String, to target: String, from root: String = installed, files: any Files
     ) throws {
         let source = "\(root)/\(name)"
-        guard try files.info(source) != nil else {
-            throw Failure(
-                .notFound, "reading \(source): it is not there",
-                fix: "install the package `jeeves` again")
-        }
+        guard try files.info(source) != nil else { throw missing(source) }
         for entry in try files.list(source) {
             let (from, to) = ("\(source)/\(entry)", "\(target)/\(entry)")
             if try files.info(from)?.kind == .directory {

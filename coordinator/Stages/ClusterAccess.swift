@@ -72,8 +72,8 @@ struct ClusterAccess: Sendable {
         guard finished.succeeded else {
             throw Failure(
                 .failed, "running \(command): \(finished.sentence)",
-                fix: "run it by hand, as `jeeves kubectl --` or `jeeves helm --` and what it does, "
-                    + "to see all that it says")
+                fix: "run it by hand with `jeeves kubectl -- …` or `jeeves helm -- …` to see all "
+                    + "that it says")
         }
         return finished.output
     }

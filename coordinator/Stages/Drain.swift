@@ -98,7 +98,8 @@ struct Drain: Sendable {
             return Failure(
                 .conflict,
                 "\(tried): nothing would start \(stuck.orphans.joined(separator: ", ")) elsewhere",
-                fix: "delete what may go with `jeeves kubectl -- delete pod`")
+                fix: "delete those that may go: `jeeves kubectl -- delete pod NAME "
+                    + "--namespace=NAMESPACE`, then run `jeeves up` again")
         }
         if !stuck.kept.isEmpty {
             return Failure(

@@ -54,11 +54,7 @@ struct Ingress: Stage {
 
     private func kinds(_ run: StageRun) throws -> String {
         let path = "\(Assets.installed)/Manifests/traefik-crds.yaml"
-        guard let text = try run.world.files.text(path) else {
-            throw Failure(
-                .notFound, "reading \(path): it is not there",
-                fix: "install the package `jeeves` again")
-        }
+        guard let text = try run.world.files.text(path) else { throw Assets.missing(path) }
         return text
     }
 

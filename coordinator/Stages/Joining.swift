@@ -44,7 +44,7 @@ struct Joining: Sendable {
         guard case .secret(let text) = minted else {
             throw Failure(
                 .invalid, "asking \(controller) for a join ticket: it sent none",
-                fix: "install the agent that belongs to this coordinator")
+                fix: Failure.Fix.sameVersions)
         }
         let ticket = try JSON.decode(
             JoinTicket.self, from: text.reveal().utf8, what: "a join ticket")

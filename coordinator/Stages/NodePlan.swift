@@ -32,14 +32,14 @@ struct NodePlan: Sendable {
         guard case .text(let text) = answer else {
             throw Failure(
                 .invalid, "asking \(spec.node) what would change: it sent no findings",
-                fix: "install the agent that belongs to this coordinator")
+                fix: Failure.Fix.sameVersions)
         }
         let findings: [StepFinding] = try JSON.decode(
             from: text.utf8, what: "the findings of \(spec.node)")
         guard findings.map(\.id) == spec.steps.map(\.id) else {
             throw Failure(
                 .invalid, "asking \(spec.node) what would change: it answers other steps",
-                fix: "install the agent that belongs to this coordinator")
+                fix: Failure.Fix.sameVersions)
         }
         return findings
     }

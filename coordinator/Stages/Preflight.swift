@@ -49,7 +49,9 @@ struct Preflight: Stage {
             Answer.self, from: text.utf8, what: "the answer of `terraform version`")
         guard let version = Version(answer.terraform_version), version >= least else {
             throw Failure(
-                .unsupported, "checking Terraform: it is \(answer.terraform_version)", fix: fix)
+                .unsupported,
+                "checking Terraform: its version is \(answer.terraform_version), and "
+                    + "\(least.text) is needed", fix: fix)
         }
     }
 

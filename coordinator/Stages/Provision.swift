@@ -164,7 +164,8 @@ struct Provision: Stage {
     }
 
     private func apply(_ run: StageRun, changes: [Change]) async throws -> String {
-        run.say("terraform: \(changes.count) changes, usually 1 to 3 minutes")
+        let count = "\(changes.count) change\(changes.count == 1 ? "" : "s")"
+        run.say("terraform: \(count), usually 1 to 3 minutes")
         let seen = TerraformLog(applying: changes) { run.tell($0) }
         let finished = try await run.effect(
             terraform(run).apply(), stage: name, limits: Self.limits, op: "terraform.apply",

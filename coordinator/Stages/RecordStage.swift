@@ -67,7 +67,7 @@ struct RecordStage: Stage {
         guard let found else {
             throw Failure(
                 .notFound, "pointing DNS at the edge: no controller has a public address",
-                fix: "run `jeeves up`: Terraform gives it one")
+                fix: Failure.Fix.publicAddress)
         }
         return found
     }

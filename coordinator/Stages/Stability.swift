@@ -126,7 +126,7 @@ struct Stability: Sendable {
         }
     }
 
-    private static let fix =
+    static let fix =
         "look at `jeeves status`, and at `journalctl -u jeeves-agent` on the node"
 
     /// What is wrong with a node that is not connected.
@@ -138,11 +138,13 @@ struct Stability: Sendable {
         guard isConnected, let status else { return absence }
         if let refused = status.refused { return refused }
         guard status.generation == spec.generation else {
-            return Failure(.failed, "it has generation \(status.generation)", fix: fix)
+            return Failure(
+                .failed,
+                "its spec is generation \(status.generation), not \(spec.generation)", fix: fix)
         }
         let wrong = spec.steps.first { status.trouble(with: $0.id) != nil }
         return wrong.map {
-            Failure(.failed, "\($0.id) is \(status.trouble(with: $0.id) ?? "")", fix: fix)
+            Failure(.failed, "\($0.id): \(status.trouble(with: $0.id) ?? "")", fix: fix)
         }
     }
 }

@@ -111,7 +111,7 @@ struct Watch: Sendable {
                         Failure(
                             .unsupported,
                             "converging \(node): its agent does not know \(step.id)",
-                            fix: "install the agent that belongs to this coordinator"))
+                            fix: Failure.Fix.sameVersions))
                 }
                 if case .drifted(let drift) = step.state,
                     seenRight[node]?.contains(step.id) == true
@@ -139,7 +139,7 @@ struct Watch: Sendable {
             node,
             Failure(
                 .timeout, "waiting for \(node.map { "\($0)" } ?? "the nodes"): \(why)",
-                fix: "look at `jeeves status`, and at `journalctl -u jeeves-agent` on the node"))
+                fix: Stability.fix))
     }
 
     private func body(of step: StepID, on node: NodeName) -> StepBody? {

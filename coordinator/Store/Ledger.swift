@@ -107,7 +107,9 @@ public struct Ledger: Sendable {
     private func change(_ intent: Intent, _ edit: (inout Intent) -> Void) throws {
         try store.retrying {
             guard let found = try store.get(.intents, intent.id) else {
-                throw Failure(.notFound, "noting the end of \(intent.op): its intent is gone")
+                throw Failure(
+                    .notFound,
+                    "noting the end of \(intent.op): its beginning is not in the state any more")
             }
             var now = try JSON.decode(Intent.self, from: found.value, what: "an intent")
             edit(&now)

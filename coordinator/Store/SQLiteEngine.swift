@@ -122,8 +122,8 @@ struct SQLiteEngine: Sendable {
             guard revision >= UInt64(clamping: forgotten) else {
                 throw Failure(
                     .notFound,
-                    "watching from revision \(revision): deletions up to \(forgotten) are "
-                        + "forgotten")
+                    "watching the state from revision \(revision): what was deleted up to "
+                        + "\(forgotten) is not known any more")
             }
             let rows = try Row.fetchAll(
                 db.cachedStatement(
@@ -176,9 +176,9 @@ struct SQLiteEngine: Sendable {
         func text(_ revision: Revision?) -> String { revision.map { "at \($0)" } ?? "absent" }
         throw Failure(
             .conflict,
-            "saving: \(compare.collection.rawValue)/\(compare.key) moved: expected "
-                + "\(text(compare.revision)), found \(text(found))",
-            fix: "look at what changed, then try again")
+            "saving \(compare.collection.rawValue)/\(compare.key): somebody else wrote it "
+                + "meanwhile: expected \(text(compare.revision)), found \(text(found))",
+            fix: "type the same again")
     }
 
     private static func forgetOldDeletions(_ db: Database) throws {
@@ -261,8 +261,7 @@ extension SQLiteEngine {
     private static func damaged(_ path: String, _ reason: String) -> Failure {
         Failure(
             .failed, "opening the state \(path): it is damaged (\(reason.prefix(200)))",
-            fix: "stop jeeves, move \(path), \(path)-wal and \(path)-shm away, and put your last "
-                + "backup at \(path); nodes keep serving meanwhile")
+            fix: "stop jeeves, and \(Failure.Fix.restore); nodes keep serving meanwhile")
     }
 
     private static func failure(_ error: DatabaseError, _ path: String) -> Failure {

@@ -61,7 +61,7 @@ public final class Store: Sendable {
 
     private static let lost = Failure(
         .locked, "saving: another coordinator has begun since, and only that one may write",
-        fix: "wait for it to end, then run `jeeves up` to go on")
+        fix: Failure.Fix.afterTheOther)
 
     public func get(_ collection: CollectionName, _ key: String) throws -> Document? {
         try engine.get(collection, key)

@@ -177,7 +177,7 @@ import Testing
             .unsupported,
             Sentence(
                 .unsupported, "converging controller-1: its agent does not know microk8s",
-                fix: "install the agent that belongs to this coordinator")
+                fix: Failure.Fix.sameVersions)
         ),
         (
             .converging(attempt: 1),

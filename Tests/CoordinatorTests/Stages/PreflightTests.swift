@@ -91,11 +91,14 @@ import Testing
             make: missing("helm")),
         Trouble(
             "an old Terraform",
-            Sentence(.unsupported, "checking Terraform: it is 1.5.7", fix: "1.6.0 or newer"),
+            Sentence(
+                .unsupported, "checking Terraform: its version is 1.5.7", fix: "1.6.0 or newer"),
             make: { $0.terraform.change { $0.version = "1.5.7" } }),
         Trouble(
             "an old Helm",
-            Sentence(.unsupported, "checking Helm: it is \"v2.17.0\"", fix: "Helm 3.13 or newer"),
+            Sentence(
+                .unsupported, "checking Helm: its version is \"v2.17.0\"", fix: "Helm 3.13 or newer"
+            ),
             make: { $0.fake.processes.on("helm", prints: "v2.17.0") }),
         Trouble(
             "a kubectl that does not run",

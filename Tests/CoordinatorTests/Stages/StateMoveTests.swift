@@ -186,7 +186,7 @@ import Tools
             try await estate.stops(
                 Preflight(), edits: [Self.bucket],
                 Sentence(
-                    .unsupported, "checking Terraform: it is 1.9.8",
+                    .unsupported, "checking Terraform: its version is 1.9.8",
                     fix: "install Terraform 1.10.0 or newer"))
             _ = try await estate.says(Preflight())
         }
