@@ -67,7 +67,9 @@ struct PassphraseOption: ParsableArguments {
         }
         let typed = try Self.taken(Terminal.secret("Passphrase of the backup:"))
         if isNew, try Self.taken(Terminal.secret("The same again:")) != typed {
-            throw Failure(.invalid, "asking for the passphrase: these are two different ones")
+            throw Failure(
+                .invalid, "asking for the passphrase: these are two different ones",
+                fix: "type the same one twice")
         }
         return typed
     }

@@ -30,8 +30,9 @@ struct Destroy: AsyncParsableCommand {
         do {
             let spec = try target.project().spec(World.live().files)
             let question = "This destroys cluster \(spec.cluster) at \(spec.domain) and its data."
-            guard yes || Terminal.confirm(question, word: spec.cluster.rawValue) else {
-                throw Failure(.conflict, "destroying \(spec.cluster): not confirmed", fix: "--yes")
+            if !yes {
+                try Terminal.require(
+                    spec.cluster.rawValue, question, trying: "destroying \(spec.cluster)")
             }
         } catch { throw Ending.report(error, lines: lines) }
         let summary = try await Drive.run(

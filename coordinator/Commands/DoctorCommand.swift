@@ -38,7 +38,7 @@ struct DoctorCommand: AsyncParsableCommand {
     var yes = false
 
     func validate() throws {
-        if yes, !fix { throw ValidationError("--yes is for --fix") }
+        if yes, !fix { throw ValidationError("--yes goes with --fix only.") }
     }
 
     func run() async throws {
@@ -47,11 +47,10 @@ struct DoctorCommand: AsyncParsableCommand {
         ) { [fix, yes] driver in
             let found = try await driver.examine()
             guard fix else { return found }
-            guard
-                yes || found.remedies.isEmpty
-                    || Terminal.confirm(Self.question(found), word: found.cluster.rawValue)
-            else {
-                throw Failure(.conflict, "mending \(found.cluster): not confirmed", fix: "--yes")
+            if !yes, !found.remedies.isEmpty {
+                try Terminal.require(
+                    found.cluster.rawValue, Self.question(found), trying: "mending \(found.cluster)"
+                )
             }
             return try await driver.mend(found)
         }

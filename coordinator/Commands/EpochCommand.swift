@@ -59,8 +59,9 @@ struct EpochCommand: AsyncParsableCommand {
                 let question =
                     "The agents of \(spec.cluster) will obey this state folder from then on, and "
                     + "no other one. Go on only if the newer one is lost, and runs nowhere."
-                guard yes || Terminal.confirm(question, word: spec.cluster.rawValue) else {
-                    throw Failure(.conflict, "raising the epoch: not confirmed", fix: "--yes")
+                if !yes {
+                    try Terminal.require(
+                        spec.cluster.rawValue, question, trying: "raising the epoch")
                 }
             } catch { throw Ending.report(error) }
             let raise = try await Drive.run(

@@ -30,7 +30,8 @@ struct Logs: AsyncParsableCommand {
 
     func validate() throws {
         guard Question.logSources.contains(source) else {
-            throw ValidationError("--source is \(Question.logSources.joined(separator: ", ")).")
+            let sources = Question.logSources.joined(separator: ", ")
+            throw ValidationError("--source is one of \(sources).")
         }
     }
 

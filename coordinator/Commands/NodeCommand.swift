@@ -88,9 +88,7 @@ struct NamedNode: ParsableArguments {
 
     /// Throws `conflict` if the person does not type the node's name.
     func confirm(_ tried: String, _ question: String) throws {
-        guard yes || Terminal.confirm(question, word: node.rawValue) else {
-            throw Failure(.conflict, "\(tried) \(node): not confirmed", fix: "--yes")
-        }
+        if !yes { try Terminal.require(node.rawValue, question, trying: "\(tried) \(node)") }
     }
 
     func beside() throws -> Beside { Beside(try target.project(), world: World.live()) }

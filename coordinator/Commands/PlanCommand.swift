@@ -46,7 +46,7 @@ struct PlanCommand: AsyncParsableCommand {
     func validate() throws {
         if refreshOnly, out != nil || !losses.replace.isEmpty {
             throw ValidationError(
-                "--refresh-only makes no plan for `jeeves up`: leave out --out and --replace")
+                "--refresh-only makes no plan for `jeeves up`: leave out --out and --replace.")
         }
     }
 

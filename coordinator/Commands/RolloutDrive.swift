@@ -73,9 +73,10 @@ extension RolloutCommand {
             ) { [yes] driver in
                 let plan = try await driver.plan()
                 Terminal.complain(try Self.text(way, plan, driver.moved(since: way.checkpoint)))
-                let word = "undo"
-                guard yes || Terminal.confirm("This undoes \(way.undone.id).", word: word) else {
-                    throw Failure(.conflict, "undoing: not confirmed", fix: "--yes")
+                if !yes {
+                    let id = way.undone.id
+                    try Terminal.require(
+                        "undo", "This undoes rollout \(id).", trying: "undoing rollout \(id)")
                 }
                 return try await driver.undo(way)
             }

@@ -16,6 +16,15 @@ enum Terminal {
         return typed() == word
     }
 
+    /// Throws `conflict` unless exactly `word` is typed.
+    static func require(_ word: String, _ question: String, trying tried: String) throws {
+        guard confirm(question, word: word) else {
+            throw Failure(
+                .conflict, "\(tried): not confirmed",
+                fix: "type \(word) when you are asked, or add --yes")
+        }
+    }
+
     /// What came of asking for something that is not shown.
     enum Answer: Equatable { case typed(Secret), ended, noTerminal }
 

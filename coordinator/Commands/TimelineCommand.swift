@@ -41,7 +41,8 @@ struct TimelineCommand: AsyncParsableCommand {
 
     func validate() throws {
         if at != nil, since != nil || node != nil {
-            throw ValidationError("--at shows one time of the whole cluster: leave out the others")
+            throw ValidationError(
+                "--at shows one time of the whole cluster: leave out --since and --node.")
         }
     }
 
