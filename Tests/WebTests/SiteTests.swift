@@ -163,7 +163,7 @@ import Testing
         #expect(text.contains("<dd>not known</dd>"))
         #expect(text.contains("in stage workers; later"))
         #expect(text.contains("<th scope=\"row\">edge</th><td></td><td>wrong</td>"))
-        #expect(text.contains("<td>&lt;b&gt;503</td></tr>"))
+        #expect(text.contains("<td class=\"why\">&lt;b&gt;503</td></tr>"))
         #expect(text.contains("<li>Not known: what was wanted</li>"))
     }
 }

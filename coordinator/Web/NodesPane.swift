@@ -11,7 +11,8 @@ struct NodesPane {
         """
         <section id="nodes" aria-labelledby="nodes-title" data-live>
         <h2 id="nodes-title">Nodes and agents</h2>
-        <div class="wide" tabindex="0" role="region" aria-labelledby="nodes-title"><table>
+        <div class="wide" tabindex="0" role="region" aria-labelledby="nodes-caption"><table>
+        <caption id="nodes-caption">Each node with its machine, agent and steps</caption>
         <thead><tr><th scope="col">Node</th><th scope="col">Machine</th><th scope="col">Node is</th>
         <th scope="col">Agent is</th><th scope="col">Steps</th></tr></thead>
         <tbody>\(view.status.nodes.map(row))</tbody>
@@ -34,7 +35,7 @@ struct NodesPane {
         let id = "\(kind)/\(node.name)"
         return view.picture.parts.filter { $0.id.description == id }.map { part in
             let since = PageTime(part.since ?? view.picture.at, now: view.picture.at).age
-            return "\(part.state.badge) for \(since)<br>\(part.why)"
+            return "\(part.state.badge) for \(since)<br><span class=\"why\">\(part.why)</span>"
         }
     }
 

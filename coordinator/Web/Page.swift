@@ -29,9 +29,9 @@ struct Page {
         <a class="skip" href="#main">Skip to the cluster</a>
         <header>
         <h1>\(picture.domain)</h1>
-        <p id="headline">\(headline)</p>
-        <p>Cluster \(picture.cluster), as of \(PageTime(picture.at, now: picture.at).clock).
-        A reload shows the newest.</p>
+        <p id="headline" role="status">\(headline)</p>
+        <p id="looked" data-live>Cluster \(picture.cluster), as of
+        \(PageTime(picture.at, now: picture.at).clock). A reload shows the newest.</p>
         <p id="live" role="status" aria-live="polite"></p>
         <nav aria-label="On this page"><ul>\(links)</ul></nav>
         </header>

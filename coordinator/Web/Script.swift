@@ -1,12 +1,16 @@
 /// The page's one script: adds events as they come, and replaces what has changed. What others said
-/// becomes text only. Without it a reload shows the same.
+/// becomes text only, escaped as ``Printable`` does. Without it a reload shows the same.
 enum Script {
-    static let text = """
+    static let text = #"""
         "use strict";
         (() => {
           const list = document.getElementById("event-list");
           const live = document.getElementById("live");
+          const headline = document.getElementById("headline");
           const eventsMax = 100;
+          const code = (unit) => "\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0");
+          const printable = (text) => text.replace(
+            /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (sign) => sign.split("").map(code).join(""));
           const seen = Number(document.body.dataset.next) - 1;
           const source = new EventSource("/events?after=" + seen);
 
@@ -18,10 +22,9 @@ enum Script {
               const now = fresh.getElementById(old.id);
               if (now && !old.contains(document.activeElement)) old.replaceWith(now);
             }
-            const headline = fresh.getElementById("headline").textContent;
             document.title = fresh.title;
-            document.getElementById("headline").textContent = headline;
-            live.textContent = headline;
+            headline.textContent = fresh.getElementById("headline").textContent;
+            live.textContent = "";
           };
 
           source.addEventListener("picture", look);
@@ -32,8 +35,8 @@ enum Script {
             const time = document.createElement("time");
             time.dateTime = time.textContent = event.at;
             outcome.textContent = event.outcome;
-            line.append(time, " ", outcome, ` ${event.subject} by ${event.actor} `,
-              `(${event.cause}) ${event.detail}`);
+            line.append(time, " ", outcome, printable(
+              ` ${event.subject} by ${event.actor} (${event.cause}) ${event.detail}`));
             list.prepend(line);
             while (list.children.length > eventsMax) list.lastElementChild.remove();
           });
@@ -44,5 +47,5 @@ enum Script {
             if (live.textContent) look();
           });
         })();
-        """
+        """#
 }

@@ -14,7 +14,7 @@ enum Style {
         }
         * { box-sizing: border-box; }
         body {
-          margin: 0 auto; max-width: 75rem; padding: 1rem; background: var(--ground);
+          margin: 0 auto; max-width: 75rem; padding: 1rem 2rem; background: var(--ground);
           color: var(--text); font: 1rem/1.5 system-ui, sans-serif;
         }
         h1 { margin: 0; font-size: 1.75rem; overflow-wrap: anywhere; }
@@ -45,8 +45,13 @@ enum Style {
           content: "\\2192" / ""; position: absolute; left: -1.85rem; top: .5rem;
           color: var(--quiet); font-size: 1.25rem;
         }
+        @media (max-width: 36rem) {
+          body { padding: 1rem; }
+          ol.way > li + li::before { content: "\\2193" / ""; left: .75rem; top: -1.95rem; }
+        }
         .part + .part { margin-top: .5rem; padding-top: .5rem; border-top: 1px solid var(--line); }
-        .part, td, .timeline li, #event-list li { overflow-wrap: anywhere; }
+        .part, .why, .timeline li, td li, #event-list li { overflow-wrap: anywhere; }
+        th, time { white-space: nowrap; }
         .state { font-weight: 600; white-space: nowrap; }
         .state.right { color: var(--right); }
         .state.wrong { color: var(--wrong); }
@@ -57,6 +62,7 @@ enum Style {
         pre { overflow: auto; padding: .75rem; background: var(--card); }
         .wide { overflow-x: auto; }
         table { border-collapse: collapse; min-width: 50rem; width: 100%; }
+        caption { text-align: left; color: var(--quiet); }
         th, td {
           padding: .5rem; border-bottom: 1px solid var(--line); text-align: left;
           vertical-align: top;
@@ -69,7 +75,11 @@ enum Style {
         svg .running, svg .paused { fill: var(--changing); }
         svg .failed, svg .interrupted, svg .aborted { fill: var(--wrong); }
         footer { margin-top: 2rem; border-top: 1px solid var(--line); color: var(--quiet); }
-        input, button { font: inherit; padding: .25rem .5rem; }
+        input, button {
+          font: inherit; padding: .25rem .5rem; border: 1px solid var(--quiet);
+          background: var(--card); color: var(--text);
+        }
+        ::placeholder { color: var(--quiet); opacity: 1; }
         @media print { nav, form, .skip { display: none; } }
         """
 }

@@ -15,7 +15,8 @@ struct ThenPane: Sendable {
         <dt>Desired</dt><dd>\(moment.desired.map(desired) ?? "not known")</dd>
         <dt>Attempted</dt><dd>\(moment.attempted.map(attempted) ?? "nothing")</dd>
         </dl>
-        <div class="wide" tabindex="0" role="region" aria-labelledby="then-title"><table>
+        <div class="wide" tabindex="0" role="region" aria-labelledby="then-caption"><table>
+        <caption id="then-caption">What ran, and how</caption>
         <thead><tr><th scope="col">Running</th><th scope="col">Step</th><th scope="col">State</th>
         <th scope="col">Since</th><th scope="col">Why</th></tr></thead>
         <tbody>\(layers + nodes)</tbody>
@@ -67,7 +68,7 @@ struct ThenPane: Sendable {
     ) -> HTML {
         """
         <tr><th scope="row">\(name)</th><td>\(step)</td><td>\(state)</td><td>\(clock(since))</td>
-        <td>\(why)</td></tr>
+        <td class="why">\(why)</td></tr>
         """
     }
 
