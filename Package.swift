@@ -189,7 +189,9 @@ let package = Package(
                 "Model", "Outside", "Tools", "Trust", "Agent", "Support", crypto, x509, asn1,
                 logging,
             ], path: "Tests/YearTests", swiftSettings: strict),
-        tests(of: "Web", needs: ["Model", "Outside", "Wire", "Coordinator", logging]),
+        tests(
+            of: "Web", exclude: ["Browser"],
+            needs: ["Model", "Outside", "Wire", "Coordinator", logging]),
         tests(of: "Commands", needs: ["Coordinator", "Model", "Outside", yams]),
         .testTarget(
             name: "TidyTests", dependencies: ["Model", "Outside"], path: "Tests/TidyTests",

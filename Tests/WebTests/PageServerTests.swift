@@ -11,15 +11,6 @@ import Wire
 
 /// Over real sockets of this machine.
 @Suite struct PageServerTests {
-    private static let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-
-    /// A port that is free just now.
-    private func freePort() async throws -> UInt16 {
-        let listener = try await LocalListener.bind()
-        await listener.close()
-        return listener.port
-    }
-
     /// Asks once the server is there.
     private func ask(
         _ method: String, _ target: String, port: UInt16, host: String = "127.0.0.1"
@@ -40,11 +31,11 @@ import Wire
 
     @Test("the page is served with its policy while the body runs, and not to strange names")
     func serves() async throws {
-        let port = try await freePort()
+        let port = try await LocalListener.freePort()
         let site = Site(window: .showing(), isExposed: false)
         let told = Mutex(0)
         let word = try await PageServer.serving(
-            site, host: "127.0.0.1", port: port, log: Self.log,
+            site, host: "127.0.0.1", port: port, log: .silent,
             bound: { told.withLock { $0 += 1 } }
         ) {
             let page = try await ask("GET", "/", port: port)
@@ -72,12 +63,25 @@ import Wire
         let site = Site(window: .showing(), isExposed: false)
         let failure = await #expect(throws: Failure.self) {
             try await PageServer.serving(
-                site, host: "127.0.0.1", port: other.port, log: Self.log,
+                site, host: "127.0.0.1", port: other.port, log: .silent,
                 bound: { Issue.record("an address was told that is another program's") }
             ) { try await World.live().clock.sleep(.seconds(60), op: "test.wait") }
         }
         #expect(failure?.code == .conflict)
         #expect(failure?.fix.contains("coordinator.statusPage.address") == true)
         await other.close()
+    }
+}
+
+extension Logger {
+    static let silent = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+}
+
+extension LocalListener {
+    /// A port that is free just now.
+    static func freePort() async throws -> UInt16 {
+        let listener = try await bind()
+        await listener.close()
+        return listener.port
     }
 }
