@@ -17,7 +17,8 @@ struct SupportCommand: AsyncParsableCommand {
             readable by you alone, and nothing is ever overwritten.
 
               jeeves support
-              jeeves support --output /tmp/chat.tar.gz --since 2h
+              jeeves support --out /tmp/chat.tar.gz --since 2h
+              jeeves support --output json
             """)
 
     @OptionGroup var target: ProjectOptions
@@ -25,11 +26,14 @@ struct SupportCommand: AsyncParsableCommand {
     @Option(
         help: .init("Where to write it (default: a name of its own, here).", valueName: "file"),
         completion: .file())
-    var output: String?
+    var out: String?
 
     @Option(
         help: .init("No events that are older, as 15m, 1h or 2d (default: 1d).", valueName: "age"))
     var since: Age?
+
+    @Option(name: .shortAndLong, help: "Output format.")
+    var output = OutputFormat.table
 
     func run() async throws {
         do {
@@ -37,17 +41,17 @@ struct SupportCommand: AsyncParsableCommand {
             let start = world.clock.now() - (since?.duration ?? .seconds(86_400)).seconds
             let bundle = try SupportBundle(
                 target.project(), world: world, environment: Working.environment, since: start)
-            let path = Working.absolute(output ?? "\(bundle.name).tar.gz")
+            let path = Working.absolute(out ?? "\(bundle.name).tar.gz")
             try bundle.requireFree(path)
             let made = try await gather(bundle, at: path, world)
             for line in made.omissions { Terminal.complain("left out: \(Printable.escape(line))") }
-            Terminal.write(Self.sentence(made))
+            try output.write(made, on: target.terminal, table: Self.sentence)
         } catch { throw Ending.report(error, resume: "jeeves support") }
     }
 
     static func sentence(_ made: SupportBundle.Made) -> String {
         let silent = made.silent.map(\.rawValue).joined(separator: ", ")
-        return "wrote \(made.path): \(made.parts.count) files, \(made.bytes) bytes"
+        return "wrote \(made.path): \(made.files.count) files, \(made.bytes) bytes"
             + (silent.isEmpty ? "" : "; these nodes did not answer: \(silent)")
     }
 

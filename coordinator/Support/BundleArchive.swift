@@ -15,13 +15,13 @@ struct BundleArchive: Sendable {
         guard try files.info(path) == nil else {
             throw Failure(
                 .conflict, "writing the support bundle: \(path) is there already",
-                fix: "choose another name with --output")
+                fix: "choose another name with --out")
         }
     }
 
-    /// Returns how many bytes the bundle has.
+    /// Returns the archive's bytes.
     func write(_ parts: [BundleContents.Part], named name: String, to path: String) async throws
-        -> Int
+        -> [UInt8]
     {
         var made: [String] = []
         defer { for path in made.reversed() { try? world.files.remove(path, op: "support.clean") } }
@@ -52,7 +52,7 @@ struct BundleArchive: Sendable {
         let bytes = try world.files.read(archive, bytesMax: Self.bytesMax)
         try Self.requireFree(path, world.files)
         try world.files.replace(path, with: bytes, mode: 0o600, op: "support.bundle")
-        return bytes.count
+        return bytes
     }
 
     static func pack(_ name: String, in folder: String, to archive: String) -> Command {

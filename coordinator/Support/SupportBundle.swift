@@ -3,6 +3,7 @@ import Model
 import Outside
 import Store
 import Tools
+import Trust
 import Wire
 
 /// One archive for whoever helps: what the cluster is, what happened, and what its nodes say, with
@@ -13,11 +14,19 @@ public struct SupportBundle: Sendable {
     private static let limits = Limits(deadline: .seconds(30), outputBytesMax: 1 << 20)
 
     /// What came of it.
-    public struct Made: Sendable, Hashable {
+    public struct Made: Codable, Sendable, Hashable {
+        /// A file of the archive.
+        public struct File: Codable, Sendable, Hashable {
+            /// Relative to the archive's folder.
+            public let path: String
+            public let bytes: Int
+        }
+
         public let path: String
         public let bytes: Int
-        /// Files of the archive.
-        public let parts: [String]
+        /// Of the archive as it was written.
+        public let sha256: Digest
+        public let files: [File]
         /// What is missing and why, a sentence each.
         public let omissions: [String]
         /// Nodes that did not answer.
@@ -88,10 +97,12 @@ public struct SupportBundle: Sendable {
         let readme = BundleContents.Part(
             path: "README.txt", about: "",
             text: contents.readme(of: name, at: world.clock.now(), since: since))
-        let bytes = try await BundleArchive(world: world, folder: project.state).write(
-            [readme] + contents.parts, named: name, to: path)
+        let parts = [readme] + contents.parts
+        let archive = try await BundleArchive(world: world, folder: project.state).write(
+            parts, named: name, to: path)
         return Made(
-            path: path, bytes: bytes, parts: [readme.path] + contents.parts.map(\.path),
+            path: path, bytes: archive.count, sha256: Hash.sha256(archive),
+            files: parts.map { .init(path: $0.path, bytes: $0.text.utf8.count) },
             omissions: contents.omissions.map { "\($0.path): \($0.reason)" }, silent: silent)
     }
 

@@ -118,8 +118,9 @@ import Testing
             expectNone(of: seeds.all, in: answer, "an answer to a verb beside")
         }
         #expect(made?.omissions == [])
-        #expect(made?.parts.contains("doctor.json") == true)
-        #expect(made?.parts.contains("plan.json") == true)
+        let files = try #require(made).files.map(\.path)
+        #expect(files.contains("doctor.json"))
+        #expect(files.contains("plan.json"))
         return try #require(estate.fake.files["/p/bundle.tar.gz"])
     }
 

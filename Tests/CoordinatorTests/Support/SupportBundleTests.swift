@@ -5,6 +5,7 @@ import Store
 import Support
 import Synchronization
 import Testing
+import Trust
 
 @testable import Coordinator
 
@@ -55,12 +56,17 @@ import Testing
             #expect(asked.withLock { $0 } == 1, "who is away is asked once")
             #expect(made.silent == [NodeName(unchecked: "worker-1")])
             #expect(
-                made.parts == [
+                made.files.map(\.path) == [
                     "README.txt", "cluster.yaml", "events.jsonl", "rollouts.json",
                     "timeline.json", "versions.txt",
                 ])
             #expect(made.omissions.contains("doctor.json: asking: another one drives"))
             let text = try #require(fake.files[path])
+            #expect(made.bytes == text.utf8.count)
+            #expect(made.sha256 == Hash.sha256(text.utf8))
+            #expect(
+                made.files.contains(
+                    .init(path: "cluster.yaml", bytes: "not: a cluster file\n".utf8.count)))
             #expect(text.contains("  plan.json: asking: another one drives\n"))
             #expect(text.contains("  nodes/worker-1: it does not answer; nothing more was asked"))
             #expect(text.contains("jeeves-agent 1 on worker-1\n"))
@@ -79,7 +85,7 @@ import Testing
                     return "what it says\n"
                 })
             #expect(made.silent.isEmpty)
-            #expect(made.parts.count { $0.hasPrefix("nodes/worker-1/") } == 4)
+            #expect(made.files.count { $0.path.hasPrefix("nodes/worker-1/") } == 4)
             #expect(made.omissions.count { $0.contains("stopped after 20s") } == 4)
         }
         try await withBundle { bundle in
@@ -106,7 +112,7 @@ import Testing
                         .unsupported, "answering: this agent knows no request diagnostics")
                 })
             #expect(made.silent.isEmpty)
-            let files = made.parts.filter { $0.hasPrefix("nodes/") }
+            let files = made.files.map(\.path).filter { $0.hasPrefix("nodes/") }
             #expect(
                 files
                     == ["agent", "haproxy", "certbot", "microk8s"].map {
@@ -136,7 +142,7 @@ import Testing
     func taken() async throws {
         try await withBundle { bundle in
             fake.files[path] = "somebody's"
-            await Sentence(.conflict, "is there already", fix: "--output").check {
+            await Sentence(.conflict, "is there already", fix: "--out").check {
                 try await bundle.make(
                     at: path,
                     witness { _, _ in
