@@ -69,13 +69,7 @@ struct SQLiteEngine: Sendable {
 
     func get(_ collection: CollectionName, _ key: String) throws -> Document? {
         try asking { db in
-            try Row.fetchOne(
-                db.cachedStatement(
-                    sql: """
-                        SELECT key, value, revision FROM documents
-                        WHERE collection = ? AND key = ? AND value IS NOT NULL
-                        """), arguments: [collection.rawValue, key]
-            ).map(Self.document)
+            try Self.documents(db, "AND key = ?", [collection.rawValue, key]).next()
         }
     }
 
@@ -83,14 +77,10 @@ struct SQLiteEngine: Sendable {
         _ collection: CollectionName, prefix: String = "", from start: String = ""
     ) throws -> [Document] {
         try asking { db in
-            try Row.fetchAll(
-                db.cachedStatement(
-                    sql: """
-                        SELECT key, value, revision FROM documents
-                        WHERE collection = ? AND key >= ? AND substr(key, 1, length(?)) = ?
-                          AND value IS NOT NULL ORDER BY key
-                        """), arguments: [collection.rawValue, max(prefix, start), prefix, prefix]
-            ).map(Self.document)
+            try Array(
+                Self.documents(
+                    db, "AND key >= ? AND substr(key, 1, length(?)) = ? ORDER BY key",
+                    [collection.rawValue, max(prefix, start), prefix, prefix]))
         }
     }
 
@@ -115,31 +105,26 @@ struct SQLiteEngine: Sendable {
 
     /// Last states newer than `revision`, oldest first.
     func changes(after revision: Revision) throws -> [Store.Change] {
-        try reading { db in
-            let forgotten =
-                try Int64.fetchOne(
-                    db.cachedStatement(sql: "SELECT revision FROM forgotten")) ?? 0
-            guard revision >= UInt64(clamping: forgotten) else {
-                throw Failure(
-                    .notFound,
-                    "watching the state from revision \(revision): what was deleted up to "
-                        + "\(forgotten) is not known any more")
-            }
-            let rows = try Row.fetchAll(
+        let (found, forgotten) = try asking { db in
+            let rows = try Row.fetchCursor(
                 db.cachedStatement(
                     sql: """
                         SELECT collection, key, value, revision FROM documents
                         WHERE revision > ? ORDER BY revision, collection, key
                         """), arguments: [Int64(clamping: revision)])
-            return rows.compactMap { row in
-                CollectionName(rawValue: row["collection"]).map {
-                    Store.Change(
-                        collection: $0, key: row["key"],
-                        value: (row["value"] as Data?).map(Array.init),
-                        revision: UInt64(clamping: row["revision"] as Int64))
-                }
-            }
+            let found = try Array(rows.compactMap(Self.change))
+            // Asked afterwards: what is not forgotten by now was there.
+            let forgotten = try Int64.fetchOne(
+                db.cachedStatement(sql: "SELECT revision FROM forgotten"))
+            return (found, forgotten ?? 0)
         }
+        guard revision >= UInt64(clamping: forgotten) else {
+            throw Failure(
+                .notFound,
+                "watching the state from revision \(revision): what was deleted up to "
+                    + "\(forgotten) is not known any more")
+        }
+        return found
     }
 
     func commit(_ compares: [Compare], _ writes: [Write]) throws -> Revision {
@@ -200,23 +185,36 @@ struct SQLiteEngine: Sendable {
                 db.cachedStatement(sql: "SELECT max(revision) FROM documents")) ?? 0)
     }
 
-    private static func document(_ row: Row) -> Document {
-        Document(
-            key: row["key"], value: Array(row["value"] as Data),
-            revision: UInt64(clamping: row["revision"] as Int64))
-    }
-
-    /// For one statement, which sees one state by itself: a transaction around it costs more than
-    /// it does.
-    private func asking<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        do { return try queue.unsafeRead(body) } catch let error as DatabaseError {
-            throw Self.failure(error, path)
+    /// Documents of one collection, read one by one as they are asked for.
+    private static func documents(
+        _ db: Database, _ condition: String, _ arguments: StatementArguments
+    ) throws -> MapCursor<RowCursor, Document> {
+        try Row.fetchCursor(
+            db.cachedStatement(
+                sql: """
+                    SELECT key, value, revision FROM documents
+                    WHERE collection = ? AND value IS NOT NULL \(condition)
+                    """), arguments: arguments
+        ).map { row in
+            Document(
+                key: row["key"], value: Array(row["value"] as Data),
+                revision: UInt64(clamping: row["revision"] as Int64))
         }
     }
 
-    /// For more than one.
-    private func reading<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        do { return try queue.read(body) } catch let error as DatabaseError {
+    /// Nil for one of a collection that this version does not know.
+    private static func change(_ row: Row) -> Store.Change? {
+        CollectionName(rawValue: row["collection"]).map {
+            Store.Change(
+                collection: $0, key: row["key"], value: (row["value"] as Data?).map(Array.init),
+                revision: UInt64(clamping: row["revision"] as Int64))
+        }
+    }
+
+    /// Without a transaction, of which each statement sees one state by itself: one that is read
+    /// only has SQLite prepare every cached statement anew.
+    private func asking<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        do { return try queue.unsafeRead(body) } catch let error as DatabaseError {
             throw Self.failure(error, path)
         }
     }
@@ -224,13 +222,16 @@ struct SQLiteEngine: Sendable {
     private func writing<Value>(_ body: (Database) throws -> Value) throws -> Value {
         do {
             return try queue.writeWithoutTransaction { db in
-                var value: Value?
-                try db.inTransaction(.immediate) {
-                    value = try body(db)
-                    return .commit
+                // GRDB's own transactions prepare these statements each time.
+                try db.cachedStatement(sql: "BEGIN IMMEDIATE TRANSACTION").execute()
+                do {
+                    let value = try body(db)
+                    try db.cachedStatement(sql: "COMMIT TRANSACTION").execute()
+                    return value
+                } catch {
+                    try db.rollback()
+                    throw error
                 }
-                guard let value else { throw Failure(.failed, "saving: nothing was committed") }
-                return value
             }
         } catch let error as DatabaseError {
             throw Self.failure(error, path)
