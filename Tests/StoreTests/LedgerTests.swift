@@ -49,6 +49,32 @@ import Testing
         }
     }
 
+    @Test("an open intent is found among later ones that have ended, whichever version began them")
+    func opened() async throws {
+        try await withStore { store in
+            let ledger = Ledger(store)
+            func begin(_ op: Op) throws -> Intent {
+                try ledger.begin("app", op: op, inputs: inputs, now: now)
+            }
+            // Earlier versions write no mark with theirs.
+            let old = Intent(
+                id: "", stage: "app", op: "old", inputHash: inputs, attempt: 1, startedAt: now)
+            try store.commit([], [.put(.intents, Numbered.key(1), try old.named(1))])
+            try ledger.end(begin("helm"), outcome: "exit 0", now: now)
+            let left = try begin("kubectl")
+            try store.commit([], [.put(.intents, Numbered.key(4), try old.named(4))])
+            try ledger.end(begin("helm"), outcome: "exit 0", now: now)
+            #expect(try ledger.open().map(\.op) == ["old", "kubectl", "old"])
+            for intent in try ledger.open(op: "old") {
+                try ledger.end(intent, outcome: "exit 0", now: now)
+            }
+            for _ in 1...2 { try ledger.end(begin("helm"), outcome: "exit 0", now: now) }
+            #expect(try ledger.open().map(\.id) == [left.id])
+            try ledger.end(left, outcome: "exit 0", now: now)
+            #expect(try ledger.open().isEmpty)
+        }
+    }
+
     @Test("ended intents beyond the bound are dropped, open ones never")
     func bound() async throws {
         try await withStore { store in

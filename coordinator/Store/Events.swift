@@ -36,7 +36,10 @@ extension Store {
                 Write.put(.events, Numbered.key(first + UInt64(offset)), try JSON.encode(event))
             }
             // Numbers are given without a gap, so those that fall out are known.
-            let dropped = Self.floor(first)..<Self.floor(first + UInt64(kept.count))
+            func oldest(before next: UInt64) -> UInt64 {
+                Numbered.first(of: Self.eventsMax, before: next)
+            }
+            let dropped = oldest(before: first)..<oldest(before: first + UInt64(kept.count))
             let writes = others + puts + dropped.map { .delete(.events, Numbered.key($0)) }
             try commit(compares + [Compare(.events, Numbered.key(first), at: nil)], writes)
         }
@@ -44,8 +47,7 @@ extension Store {
 
     /// The last `count` events, oldest first.
     public func events(last count: Int) throws -> [Event] {
-        let next = try nextNumber(in: .events)
-        let first = next > UInt64(max(0, count)) ? next - UInt64(max(0, count)) : 1
+        let first = Numbered.first(of: max(0, count), before: try nextNumber(in: .events))
         return try list(.events, from: Numbered.key(first)).map {
             try JSON.decode(Event.self, from: $0.value, what: "events/\($0.key)")
         }
@@ -62,11 +64,6 @@ extension Store {
 
     /// The number of the event that comes next.
     public func nextEvent() throws -> UInt64 { try nextNumber(in: .events) }
-
-    /// The lowest number kept when `next` is the number of the next event.
-    private static func floor(_ next: UInt64) -> UInt64 {
-        next > UInt64(eventsMax) ? next - UInt64(eventsMax) : 1
-    }
 }
 
 /// How far the events of one node's spool were kept.
@@ -76,11 +73,16 @@ private struct EventMark: Codable {
     let next: UInt64
 }
 
-/// Keys that sort as the numbers they are.
+/// Keys that sort as the numbers they are, from 1 on.
 enum Numbered {
     static func key(_ number: UInt64) -> String {
         let digits = String(number)
         return String(repeating: "0", count: 20 - digits.count) + digits
+    }
+
+    /// The lowest of the `count` numbers before `next`.
+    static func first(of count: Int, before next: UInt64) -> UInt64 {
+        next > UInt64(count) ? next - UInt64(count) : 1
     }
 }
 

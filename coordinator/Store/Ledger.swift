@@ -22,8 +22,11 @@ public struct Intent: Codable, Hashable, Sendable {
 
 /// Intents and results, so that whoever comes after a crash knows what may be half done.
 public struct Ledger: Sendable {
-    /// Ended intents that are kept.
+    /// Ended intents that are kept: those among so many newest ones.
     public static let endedMax = 1_000
+    /// Every intent before this one has ended. It is older than it could be, or missing, where an
+    /// earlier version has written.
+    private static let openFromKey = "intents-open-from"
 
     private let store: Store
 
@@ -32,23 +35,33 @@ public struct Ledger: Sendable {
     /// Writes the intent down; it is on disk when this returns, and only then may the effect start.
     public func begin(_ stage: String, op: Op, inputs: Digest, now: Date) throws -> Intent {
         try store.retrying {
-            let known = try store.list(.intents)
-            let last = try Self.newest(of: known) {
-                $0.stage == stage && $0.op == op && $0.inputHash == inputs
-            }
+            // First of all: whoever begins another one after this takes our number.
+            let number = try store.nextNumber(in: .intents)
             let intent = Intent(
-                id: Numbered.key(try store.nextNumber(in: .intents)), stage: stage, op: op,
-                inputHash: inputs, attempt: (last?.attempt ?? 0) + 1, startedAt: now)
-            let ended =
-                known.count > Self.endedMax
-                ? try known.filter { try Self.head(of: $0).endedAt != nil } : []
-            let surplus = ended.prefix(max(0, ended.count - Self.endedMax))
+                id: Numbered.key(number), stage: stage, op: op, inputHash: inputs,
+                attempt: try lastAttempt(stage, op, inputs) + 1, startedAt: now)
+            let openFrom = try open().first?.id ?? intent.id
+            let oldest = Numbered.key(Numbered.first(of: Self.endedMax, before: number))
+            let surplus = try store.list(.intents, before: oldest).filter {
+                try Self.intent($0).endedAt != nil
+            }
             try store.commit(
                 [Compare(.intents, intent.id, at: nil)],
-                [.put(.intents, intent.id, JSON.encode(intent))]
-                    + surplus.map { .delete(.intents, $0.key) })
+                [
+                    .put(.intents, intent.id, JSON.encode(intent)),
+                    .put(.meta, Self.openFromKey, JSON.encode(openFrom)),
+                ] + surplus.map { .delete(.intents, $0.key) })
             return intent
         }
+    }
+
+    /// 0 if there was none.
+    private func lastAttempt(_ stage: String, _ op: Op, _ inputs: Digest) throws -> Int {
+        let last = try store.last(.intents) {
+            let attempt = try Self.attempt($0)
+            return attempt.stage == stage && attempt.op == op && attempt.inputHash == inputs
+        }
+        return try last.map(Self.attempt)?.attempt ?? 0
     }
 
     /// Notes which child does it. Throws `notFound` if there is no such intent.
@@ -66,10 +79,10 @@ public struct Ledger: Sendable {
 
     /// Intents without an end, oldest first: of one op, or all.
     public func open(op: Op? = nil) throws -> [Intent] {
-        try store.list(.intents).filter { document in
-            let head = try Self.head(of: document)
-            return head.endedAt == nil && (op == nil || head.op == op)
-        }.map(Self.intent)
+        let start = try store.get(String.self, .meta, Self.openFromKey) ?? ""
+        return try store.list(.intents, from: start).map(Self.intent).filter {
+            $0.endedAt == nil && (op == nil || $0.op == op)
+        }
     }
 
     /// Intents that began before `time` and have ended, oldest first.
@@ -80,28 +93,20 @@ public struct Ledger: Sendable {
     /// Every intent that is kept, oldest first.
     public func all() throws -> [Intent] { try store.list(Intent.self, .intents) }
 
-    /// All that is read of most of them: they ended long ago.
-    private struct Head: Decodable {
+    /// All of an intent that counting attempts needs.
+    private struct Attempt: Decodable {
+        let stage: String
         let op: Op
-        let endedAt: Date?
+        let inputHash: Digest
+        let attempt: Int
     }
 
-    private static func head(of document: Document) throws -> Head {
-        try JSON.decode(Head.self, from: document.value, what: "intents/\(document.key)")
+    private static func attempt(_ document: Document) throws -> Attempt {
+        try JSON.decode(Attempt.self, from: document.value, what: "intents/\(document.key)")
     }
 
     private static func intent(_ document: Document) throws -> Intent {
         try JSON.decode(Intent.self, from: document.value, what: "intents/\(document.key)")
-    }
-
-    private static func newest(
-        of documents: [Document], where fits: (Intent) -> Bool
-    ) throws -> Intent? {
-        for document in documents.reversed() {
-            let intent = try intent(document)
-            if fits(intent) { return intent }
-        }
-        return nil
     }
 
     private func change(_ intent: Intent, _ edit: (inout Intent) -> Void) throws {

@@ -84,6 +84,22 @@ struct SQLiteEngine: Sendable {
         }
     }
 
+    func list(_ collection: CollectionName, before end: String) throws -> [Document] {
+        try asking { db in
+            try Array(
+                Self.documents(db, "AND key < ? ORDER BY key", [collection.rawValue, end]))
+        }
+    }
+
+    /// Reads backwards, and no further than to what it returns.
+    func last(
+        _ collection: CollectionName, where fits: (Document) throws -> Bool
+    ) throws -> Document? {
+        try asking { db in
+            try Self.documents(db, "ORDER BY key DESC", [collection.rawValue]).first(where: fits)
+        }
+    }
+
     func lastKey(_ collection: CollectionName) throws -> String? {
         try asking { db in
             try String.fetchOne(

@@ -80,6 +80,16 @@ public final class Store: Sendable {
         try engine.list(collection, from: start)
     }
 
+    /// Documents whose key is before `end`, in the order of their keys.
+    func list(_ collection: CollectionName, before end: String) throws -> [Document] {
+        try engine.list(collection, before: end)
+    }
+
+    /// The last document that `fits`; those before it are not read. `fits` may not use the store.
+    func last(
+        _ collection: CollectionName, where fits: (Document) throws -> Bool
+    ) throws -> Document? { try engine.last(collection, where: fits) }
+
     /// The highest key of a collection that numbers its documents.
     func lastKey(_ collection: CollectionName) throws -> String? { try engine.lastKey(collection) }
 
