@@ -186,7 +186,7 @@ public struct Driver: Sendable {
     private func outlined<Result: Sendable>(
         _ stages: [any Stage], timed: Bool = true, _ body: () async throws -> Result
     ) async throws -> Result {
-        let earlier = timed ? try Rollouts(run.store).all() : []
+        let earlier = timed ? try Rollouts(run.store).stages() : []
         progress(.outline(StageOutlook.of(stages, after: earlier)))
         do {
             let result = try await body()

@@ -43,9 +43,15 @@ public struct RolloutDesk: Sendable {
             fix: id == nil ? "run `jeeves up`" : "look at `jeeves rollout history`")
     }
 
-    /// As ``Rollouts/reached()``.
+    /// The newest rollout that reached what it was to lead to, with what that was. Throws
+    /// `notFound` before the first one has.
     public func reached() throws -> (rollout: Rollout, cluster: ClusterSpec) {
-        try Rollouts(store).reached()
+        guard let found = try Rollouts(store).lastCheckpoint(), let goal = found.goal else {
+            throw Failure(
+                .notFound, "looking for what was reached: no rollout has come to its end yet",
+                fix: "run `jeeves up`")
+        }
+        return (found, goal.cluster)
     }
 
     /// The way back to `id`, or to the newest other wish that was reached.
@@ -106,7 +112,7 @@ public struct RolloutDesk: Sendable {
     private func outlook(of rollout: Rollout) throws -> [StageOutlook] {
         StageOutlook.of(
             rollout.goal == nil ? Recipes.record : Recipes.install,
-            after: try Rollouts(store).all().filter { $0.id != rollout.id })
+            after: try Rollouts(store).stages(besides: rollout.id))
     }
 
     /// What the nodes do that the running stage leads, as their agents said last.

@@ -10,7 +10,8 @@ import Testing
 @Suite struct DriftTests {
     /// A plan for what the last rollout reached, while the cluster file says `edits`.
     private func drift(_ estate: Estate) async throws -> Plan {
-        let cluster = try Rollouts(estate.store).reached().cluster
+        let cluster = try RolloutDesk(store: estate.store, world: estate.fake.world).reached()
+            .cluster
         var found: Plan?
         try await estate.drive { run in
             var run = run
@@ -103,8 +104,8 @@ import Testing
     func unreached() async throws {
         try await withEstate { estate in
             try await estate.run(upTo: .dns)
-            let rollouts = Rollouts(estate.store)
-            let told = #expect(throws: Failure.self) { try rollouts.reached().cluster }
+            let desk = RolloutDesk(store: estate.store, world: estate.fake.world)
+            let told = #expect(throws: Failure.self) { try desk.reached().cluster }
             #expect(told?.code == .notFound)
         }
     }

@@ -23,27 +23,25 @@ import Testing
             agentVersion: "1", reportedAt: Date(timeIntervalSince1970: 0))
     }
 
-    private func rollout(_ took: [Double?]) -> Rollout {
+    private func stages(_ took: [Double?]) -> [Rollout.Progress] {
         let start = Date(timeIntervalSince1970: 0)
-        var rollout = Rollout(id: RunID(unchecked: "aaaaaaaaaaaaaaaa"), epoch: 1, startedAt: start)
-        rollout.stages = zip([StageName.preflight, .verify], took).map { stage, took in
+        return zip([StageName.preflight, .verify], took).map { stage, took in
             var entry = Rollout.Progress(stage: stage, startedAt: start)
             entry.state = took == nil ? .failed : .done
             entry.endedAt = start + (took ?? 5)
             return entry
         }
-        return rollout
     }
 
     @Test("what a stage usually takes is the median of the rollouts that got through it")
     func usual() {
         let recipe: [any Stage] = [Preflight(), Verify(), Routes()]
-        func seconds(_ rollouts: [Rollout]) -> [Double?] {
-            StageOutlook.of(recipe, after: rollouts).map(\.usualSeconds)
+        func seconds(_ earlier: [Rollout.Progress]) -> [Double?] {
+            StageOutlook.of(recipe, after: earlier).map(\.usualSeconds)
         }
         #expect(seconds([]) == [nil, nil, nil])
         #expect(
-            seconds([rollout([1, 60]), rollout([9, 20]), rollout([2, nil])]) == [2, 40, nil])
+            seconds(stages([1, 60]) + stages([9, 20]) + stages([2, nil])) == [2, 40, nil])
         #expect(StageOutlook.of(recipe, after: []).map(\.stage) == [.preflight, .verify, .routes])
     }
 

@@ -72,7 +72,7 @@ extension StageRun {
             return Failure(failure.code, failure.message, fix: fixes.joined(separator: "; "))
         }
         guard let content, !Task.isCancelled, !Self.innocent.contains(failure.code),
-            try Rollouts(store).all().contains(where: \.isCheckpoint)
+            try Rollouts(store).lastCheckpoint() != nil
         else { return advised(other) }
         let held = Held(
             stage: stage, content: content, rollout: driving.run, at: world.clock.now(),

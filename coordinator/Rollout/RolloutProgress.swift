@@ -27,9 +27,9 @@ public struct StageOutlook: Codable, Sendable, Hashable {
 }
 
 extension StageOutlook {
-    /// The stages of a recipe, with what they took in `rollouts`.
-    static func of(_ recipe: [any Stage], after rollouts: [Rollout]) -> [StageOutlook] {
-        let took = rollouts.flatMap(\.stages).reduce(into: [StageName: [Double]]()) { took, entry in
+    /// The stages of a recipe, with what they took in earlier rollouts.
+    static func of(_ recipe: [any Stage], after earlier: [Rollout.Progress]) -> [StageOutlook] {
+        let took = earlier.reduce(into: [StageName: [Double]]()) { took, entry in
             guard entry.state == .done, let end = entry.endedAt else { return }
             took[entry.stage, default: []].append(end.timeIntervalSince(entry.startedAt))
         }

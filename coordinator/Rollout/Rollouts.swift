@@ -51,7 +51,7 @@ struct Rollouts: Sendable {
     /// Ends what coordinators that were killed have left running. Only for the holder of the lease:
     /// nobody else can be at it then.
     func closeLeftovers(now: Date, by actor: String = "coordinator") throws {
-        let left = try heads().filter { $0.endedAt == nil }.compactMap { try find($0.id) }
+        let left = try open()
         let writes: [Write] = try left.map { found in
             var rollout = found
             if [.running, .paused].contains(rollout.state) { rollout.state = .interrupted }
@@ -71,15 +71,9 @@ struct Rollouts: Sendable {
         if !writes.isEmpty { try commit(writes, events) }
     }
 
-    /// The newest rollout that reached what it was to lead to, with what that was. Throws
-    /// `notFound` before the first one has.
-    func reached() throws -> (rollout: Rollout, cluster: ClusterSpec) {
-        guard let found = try all().last(where: \.isCheckpoint), let goal = found.goal else {
-            throw Failure(
-                .notFound, "looking for what was reached: no rollout has come to its end yet",
-                fix: "run `jeeves up`")
-        }
-        return (found, goal.cluster)
+    /// The newest rollout that reached what it was to lead to; nil before the first one has.
+    func lastCheckpoint() throws -> Rollout? {
+        try heads().last { $0.state == .done && $0.goal != nil }.flatMap { try find($0.id) }
     }
 
     /// The rollout that began last; nil before the first.
@@ -98,12 +92,32 @@ struct Rollouts: Sendable {
         try store.list(Rollout.self, .rollouts).sorted { $0.epoch < $1.epoch }
     }
 
-    /// What tells one from another: all but a whole cluster file and a report of each stage.
+    /// Those without an end, in the order of their epochs.
+    func open() throws -> [Rollout] {
+        try heads().filter { $0.endedAt == nil }.compactMap { try find($0.id) }
+    }
+
+    /// What became of stages in the rollouts that are kept, without those of `id`.
+    func stages(besides id: RunID? = nil) throws -> [Rollout.Progress] {
+        try store.list(Walk.self, .rollouts).filter { $0.id != id }.flatMap(\.stages)
+    }
+
+    /// All but the report of each stage, and whether there is a goal without what it is.
     private struct Head: Decodable {
+        struct Goal: Decodable {}
+
         let id: RunID
         let epoch: UInt64
+        let state: Rollout.State
         let startedAt: Date
         let endedAt: Date?
+        let goal: Goal?
+    }
+
+    /// The reports only.
+    private struct Walk: Decodable {
+        let id: RunID
+        let stages: [Rollout.Progress]
     }
 
     /// As ``all()``.

@@ -74,8 +74,7 @@ struct AppRelease: Sendable {
         let objects = try RenderedRelease(now, secrets: wish.secrets).changes(
             to: RenderedRelease(wanted, secrets: wish.secrets))
         // What a newer Rocket.Chat makes of its database is not made undone.
-        let before = try Rollouts(cluster.run.store).all().last(where: \.isCheckpoint)?
-            .goal?.cluster.app.version
+        let before = try Rollouts(cluster.run.store).lastCheckpoint()?.goal?.cluster.app.version
         let isOther = before.map { $0 != app.version } ?? false
         let restarts = mark.mayHaveOtherSecret(than: deployed)
         return [

@@ -67,7 +67,7 @@ public struct SupportBundle: Sendable {
 
     /// What is wanted now or, if the cluster file cannot be read, what was reached last.
     private var cluster: ClusterSpec? {
-        (try? project.spec(world.files)) ?? (try? Rollouts(store).reached())?.cluster
+        (try? project.spec(world.files)) ?? (try? Rollouts(store).lastCheckpoint())?.goal?.cluster
     }
 
     /// Throws `conflict` if something is at `path`: before anybody is asked.
