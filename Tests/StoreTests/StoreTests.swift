@@ -94,6 +94,7 @@ import Testing
             try store.delete(.tokens, "a-2")
             #expect(try store.list(.tokens, prefix: "a-").map(\.key) == ["a-%", "a-1"])
             #expect(try store.list(String.self, .tokens, prefix: "a_") == ["a_3"])
+            #expect(try store.keys(.tokens, prefix: "a-") == ["a-%", "a-1"])
             #expect(try store.list(.tokens).count == 5)
             #expect(try store.list(.settings).isEmpty)
         }

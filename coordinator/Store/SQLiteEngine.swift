@@ -84,6 +84,18 @@ struct SQLiteEngine: Sendable {
         }
     }
 
+    func keys(_ collection: CollectionName, prefix: String) throws -> [String] {
+        try asking { db in
+            try String.fetchAll(
+                db.cachedStatement(
+                    sql: """
+                        SELECT key FROM documents
+                        WHERE collection = ? AND value IS NOT NULL
+                          AND key >= ? AND substr(key, 1, length(?)) = ? ORDER BY key
+                        """), arguments: [collection.rawValue, prefix, prefix, prefix])
+        }
+    }
+
     func list(_ collection: CollectionName, before end: String) throws -> [Document] {
         try asking { db in
             try Array(

@@ -72,6 +72,11 @@ public final class Store: Sendable {
         try engine.list(collection, prefix: prefix)
     }
 
+    /// The keys that start with `prefix`, in their order, without what lies there.
+    public func keys(_ collection: CollectionName, prefix: String) throws -> [String] {
+        try engine.keys(collection, prefix: prefix)
+    }
+
     /// The revision of the last commit; 0 before the first.
     public func revision() throws -> Revision { try engine.revision() }
 

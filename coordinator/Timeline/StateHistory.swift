@@ -34,10 +34,10 @@ struct StateHistory: Sendable {
     /// What to commit so that `state` is what the subject is from now on; empty if it was so
     /// already. Nil if it has to wait: there were too many changes.
     func writes(of state: some Encodable, now: Date) throws -> [Write]? {
-        let known = try store.list(.history, prefix: "\(subject)/")
+        let keys = try store.keys(.history, prefix: "\(subject)/")
         let value = try JSON.encode(state)
-        guard known.last?.value != value else { return [] }
-        let keys = known.map(\.key)
+        let last = try keys.last.flatMap { try store.get(.history, $0) }
+        guard last?.value != value else { return [] }
         func isSince(_ age: Duration) -> (String) -> Bool {
             let start = key(now - age.seconds)
             return { $0 > start }
