@@ -18,6 +18,8 @@ struct ClusterText: Sendable {
     var stableSeconds = 30
     var deadlineSeconds = 1800
     var promotion = "automatic"
+    /// What agents do about what a person changed, whatever the kind of step.
+    var drift = "repair"
 
     /// Writes it as `jeeves.yaml`, with the licence that more than one instance needs.
     func write(in folder: String) throws {
@@ -70,6 +72,10 @@ struct ClusterText: Sendable {
               stableSeconds: \(stableSeconds)
               deadlineSeconds: \(deadlineSeconds)
               promotion: \(promotion)
+            drift:
+              packages: \(drift)
+              haproxy: \(drift)
+              microk8s: \(drift)
 
             """
     }

@@ -42,9 +42,10 @@ struct Node: Codable {
         return node
     }
 
-    /// The machine of a worker, by the name that the cluster has for it. Throws `notFound`.
-    static func worker(_ name: String) throws -> Node {
-        guard let node = try all().first(where: { $0.name.hasSuffix("-\(name)") }) else {
+    /// The machine of a node, by the name that the cluster has for it. Throws `notFound`.
+    static func machine(of name: String) throws -> Node {
+        let tag = name == "controller-1" ? "jeeves-rocketchat" : "jeeves-rocketchat-\(name)"
+        guard let node = try all().first(where: { $0.name == tag }) else {
             throw Failure(.notFound, "looking for \(name): it is off, or there is none")
         }
         return node
@@ -67,5 +68,12 @@ struct Node: Codable {
             "--target=\(try running())", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup",
             "--root", "--wd", "--",
         ] + command
+    }
+
+    /// Runs a shell script inside the machine, to the first command of it that fails; returns what
+    /// it prints. Throws `failed` unless it exits 0.
+    @discardableResult
+    func shell(_ script: String, input: String? = nil, on host: Host) async throws -> String {
+        try await host.output("nsenter", entering(["/bin/sh", "-ec", script]), input: input)
     }
 }

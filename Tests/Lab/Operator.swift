@@ -32,12 +32,14 @@ struct Operator: Sendable {
 
     /// As `run`, but keeps what the program prints. Throws `timeout` if it was killed after
     /// `deadline`.
-    func read(_ command: [String], deadline: Duration) async throws -> Finished {
+    func read(
+        _ command: [String], in folder: String = Operator.project, deadline: Duration
+    ) async throws -> Finished {
         let scratch = try Scratch()
         defer { scratch.remove() }
         let streams = Spawn.Streams(output: scratch.path("out"), errors: scratch.path("err"))
         let code = try await status(
-            of: start(command, streams: streams), deadline: deadline, command)
+            of: start(command, in: folder, streams: streams), deadline: deadline, command)
         return Finished(
             ending: .exited(code), output: try scratch.text("out", bytesMax: Host.outputBytesMax),
             errors: try scratch.text("err", bytesMax: Host.outputBytesMax))

@@ -19,8 +19,13 @@ struct ClusterLook: Sendable {
         return try JSON.decode(Driving.self, from: text.utf8, what: "the rollout's status")
     }
 
-    func view(of worker: String) async throws -> NodeView {
-        try await NodeView.read(Node.worker(worker), cluster.host)
+    func view(of node: String) async throws -> NodeView {
+        try await NodeView.read(Node.machine(of: node), cluster.host)
+    }
+
+    /// What the agent of a node has written down there.
+    func status(of node: String) async throws -> NodeStatus {
+        try await NodeStatus.read(Node.machine(of: node), cluster.host)
     }
 
     /// Whether every machine follows this channel of MicroK8s.
@@ -65,16 +70,19 @@ struct NodeView: Hashable, Sendable {
     }
 
     static func read(_ node: Node, _ host: Host) async throws -> NodeView {
-        func text(_ path: String) async throws -> String {
-            try await host.output("nsenter", node.entering(["/bin/cat", path]))
-        }
-        let status = try await JSON.decode(
-            NodeStatus.self, from: text("/run/jeeves/status.json").utf8, what: "\(node.name)")
-        let snapd = try await JSON.decode(
-            Snapd.self, from: text("/var/lib/snapd/state.json").utf8, what: "snapd's state")
+        let status = try await NodeStatus.read(node, host)
+        let state = try await node.shell("cat /var/lib/snapd/state.json", on: host)
+        let snapd = try JSON.decode(Snapd.self, from: state.utf8, what: "snapd's state")
         return NodeView(
             generation: status.generation,
             isRight: status.isConverged(generation: status.generation),
             channel: snapd.snap?.channel ?? "", refreshes: snapd.snap?.refreshes ?? 0)
+    }
+}
+
+extension NodeStatus {
+    fileprivate static func read(_ node: Node, _ host: Host) async throws -> NodeStatus {
+        let text = try await node.shell("cat /run/jeeves/status.json", on: host)
+        return try JSON.decode(NodeStatus.self, from: text.utf8, what: "\(node.name)")
     }
 }

@@ -26,7 +26,6 @@ struct Faults: Sendable {
     }
 
     private func tell(_ script: String, input: String? = nil) async throws {
-        try await host.output(
-            "nsenter", Node.worker(worker).entering(["/bin/sh", "-c", script]), input: input)
+        try await Node.machine(of: worker).shell(script, input: input, on: host)
     }
 }

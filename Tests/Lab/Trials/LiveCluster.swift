@@ -42,6 +42,22 @@ struct LiveCluster: Sendable {
         try await person.run(["jeeves"] + words, deadline: Self.upMax)
     }
 
+    /// Runs `jeeves` to its end and shows what it printed. Whether it exits with `code` and says
+    /// all of `parts`; what is not so is said.
+    func jeeves(
+        _ words: String..., in folder: String = Operator.project, endsWith code: Int32,
+        saying parts: [String]
+    ) async throws -> Bool {
+        let finished = try await person.read(["jeeves"] + words, in: folder, deadline: Self.upMax)
+        let text = finished.output + finished.errors
+        say(text)
+        let missing = parts.filter { !text.contains($0) }
+        for part in missing { say("it does not say: \(part)") }
+        guard finished.ending != .exited(code) else { return missing.isEmpty }
+        say("it did not end with \(code) but with \(finished.ending)")
+        return false
+    }
+
     /// `jeeves up` with another cluster file.
     func up(to file: ClusterText) async throws -> Int32 {
         try write(file)

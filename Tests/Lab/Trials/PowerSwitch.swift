@@ -6,7 +6,7 @@ struct PowerSwitch: Sendable {
 
     /// Returns when the account says that the worker is stopped.
     func off(_ worker: String) async throws {
-        let node = try Node.worker(worker)
+        let node = try Node.machine(of: worker)
         try Power.signal(node.id, number: 4)
         try await cluster.wait("\(worker) is off", atMost: Self.limit) {
             try Node.all().allSatisfy { $0.id != node.id }

@@ -6,7 +6,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
     case upgrade
     case canaryFails = "canary-fails"
     case canaryCrashes = "canary-crashes"
-    case poweroff, killed, workers, steer, undo, two, doctor
+    case poweroff, killed, workers, steer, undo, two, doctor, drift
 
     var abstract: String {
         switch self {
@@ -20,6 +20,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .undo: "upgrades of Rocket.Chat and MicroK8s are taken back"
         case .two: "two coordinators at once, and two copies of one state folder"
         case .doctor: "stale members, closed workers and drift are found and mended"
+        case .drift: "what a person changes on a node is told only, or mended, as the file says"
         }
     }
 
@@ -35,6 +36,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .undo: await Undone(cluster: cluster).play(&verdicts)
         case .two: await TwoCoordinators(cluster: cluster).play(&verdicts)
         case .doctor: await DoctorFinds(cluster: cluster).play(&verdicts)
+        case .drift: await ChangedByHand(cluster: cluster).play(&verdicts)
         }
     }
 }

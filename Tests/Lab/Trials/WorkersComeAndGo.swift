@@ -25,10 +25,10 @@ struct WorkersComeAndGo {
             return code == 0 && seen.gap < Upgrade.gapMax && !members.contains("worker-3")
         }
         await verdicts.expect("a dead worker is made anew under its name") {
-            let dead = try Node.worker("worker-2").id
+            let dead = try Node.machine(of: "worker-2").id
             try await PowerSwitch(cluster: cluster).off("worker-2")
             let code = try await cluster.jeeves("up", "--replace", "worker-2")
-            let new = try Node.worker("worker-2").id
+            let new = try Node.machine(of: "worker-2").id
             let members = try await cluster.look.members()
             guard new != dead, members.contains("worker-2") else { return false }
             return try await cluster.serves(after: code)
