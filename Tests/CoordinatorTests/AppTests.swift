@@ -282,6 +282,20 @@ import Testing
             #expect(fake.processes.argvs.contains { $0.contains("/p/chart") })
         }
     }
+
+    @Test("a local chart that lies elsewhere, as after a restore, is the same one")
+    func movedChart() async throws {
+        try await withStand(edits: [("path: \"\"", "path: chart")]) { fake, _, run in
+            for folder in ["chart", "moved"] {
+                fake.files["/p/\(folder)/Chart.yaml"] = "version: 1"
+                fake.files["/p/\(folder)/templates/a.yaml"] = "a"
+            }
+            _ = try await App().run(run)
+            var moved = run
+            moved.cluster.app.chart.path = "moved"
+            #expect(try await App().run(moved) == nothingToDo)
+        }
+    }
 }
 
 extension StageRun {

@@ -100,11 +100,13 @@ private struct LocalChart {
 
     func digest(_ path: String) throws -> Digest {
         var lines: [String] = []
-        try add(path, to: &lines)
+        try add("", of: path, to: &lines)
         return try Hash.digest(of: lines)
     }
 
-    private func add(_ path: String, to lines: inout [String]) throws {
+    /// Names begin at the chart: the same one elsewhere is no other one.
+    private func add(_ name: String, of chart: String, to lines: inout [String]) throws {
+        let path = chart + name
         guard let info = try files.info(path) else {
             throw Failure(
                 .notFound, "reading the chart \(path): it is not there",
@@ -116,10 +118,12 @@ private struct LocalChart {
                 fix: "point `app.chart.path` at the folder of the chart itself")
         }
         if info.kind == .directory {
-            for name in try files.list(path) { try add("\(path)/\(name)", to: &lines) }
+            for entry in try files.list(path) {
+                try add("\(name)/\(entry)", of: chart, to: &lines)
+            }
         } else {
             let bytes = try files.read(path, bytesMax: Self.fileBytesMax)
-            lines.append("\(path) \(Hash.sha256(bytes))")
+            lines.append("\(name) \(Hash.sha256(bytes))")
         }
     }
 }
