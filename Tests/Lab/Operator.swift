@@ -26,8 +26,10 @@ struct Operator: Sendable {
 
     /// Runs a program as that person would, its output going where ours goes. Returns its exit
     /// status. Throws `timeout` if it was killed after `deadline`.
-    func run(_ command: [String], deadline: Duration) async throws -> Int32 {
-        try await status(of: start(command), deadline: deadline, command)
+    func run(
+        _ command: [String], in folder: String = Operator.project, deadline: Duration
+    ) async throws -> Int32 {
+        try await status(of: start(command, in: folder), deadline: deadline, command)
     }
 
     /// As `run`, but keeps what the program prints. Throws `timeout` if it was killed after

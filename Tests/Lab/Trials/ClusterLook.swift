@@ -23,6 +23,13 @@ struct ClusterLook: Sendable {
         try await NodeView.read(Node.machine(of: node), cluster.host)
     }
 
+    /// Of the workers that a scenario begins with.
+    func workers() async throws -> [NodeView] {
+        var found: [NodeView] = []
+        for worker in LiveCluster.workers { found.append(try await view(of: worker)) }
+        return found
+    }
+
     /// What the agent of a node has written down there.
     func status(of node: String) async throws -> NodeStatus {
         try await NodeStatus.read(Node.machine(of: node), cluster.host)

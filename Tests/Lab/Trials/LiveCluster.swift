@@ -38,8 +38,8 @@ struct LiveCluster: Sendable {
     func write(_ file: ClusterText) throws { try file.write(in: Operator.project) }
 
     /// Runs `jeeves` to its end; returns its exit status.
-    func jeeves(_ words: String...) async throws -> Int32 {
-        try await person.run(["jeeves"] + words, deadline: Self.upMax)
+    func jeeves(_ words: String..., in folder: String = Operator.project) async throws -> Int32 {
+        try await person.run(["jeeves"] + words, in: folder, deadline: Self.upMax)
     }
 
     /// Runs `jeeves` to its end and shows what it printed. Whether it exits with `code` and says

@@ -6,7 +6,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
     case upgrade
     case canaryFails = "canary-fails"
     case canaryCrashes = "canary-crashes"
-    case poweroff, killed, workers, steer, undo, two, doctor, drift
+    case poweroff, killed, workers, steer, undo, two, doctor, drift, house
 
     var abstract: String {
         switch self {
@@ -21,6 +21,8 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .two: "two coordinators at once, and two copies of one state folder"
         case .doctor: "stale members, closed workers and drift are found and mended"
         case .drift: "what a person changes on a node is told only, or mended, as the file says"
+        case .house:
+            "a backup drives from another folder; an old one only after its epoch is raised"
         }
     }
 
@@ -37,6 +39,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .two: await TwoCoordinators(cluster: cluster).play(&verdicts)
         case .doctor: await DoctorFinds(cluster: cluster).play(&verdicts)
         case .drift: await ChangedByHand(cluster: cluster).play(&verdicts)
+        case .house: await MovingHouse(cluster: cluster).play(&verdicts)
         }
     }
 }

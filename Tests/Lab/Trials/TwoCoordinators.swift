@@ -18,10 +18,12 @@ struct TwoCoordinators {
         }
         var before: [NodeView] = []
         await verdicts.expect("a copy of the state folder is refused by every agent, and says so") {
-            before = try await views()
+            before = try await cluster.look.workers()
             return try await copyIsRefused(file)
         }
-        await verdicts.expect("no worker has obeyed the copy") { try await views() == before }
+        await verdicts.expect("no worker has obeyed the copy") {
+            try await cluster.look.workers() == before
+        }
         await verdicts.expect("the original drives on") {
             let code = try await cluster.jeeves("up")
             return try await cluster.serves(after: code)
@@ -78,11 +80,5 @@ struct TwoCoordinators {
             (try? await cluster.look.members()) != nil
         }
         return serving
-    }
-
-    private func views() async throws -> [NodeView] {
-        var found: [NodeView] = []
-        for worker in LiveCluster.workers { found.append(try await cluster.look.view(of: worker)) }
-        return found
     }
 }
