@@ -20,6 +20,8 @@ struct ClusterText: Sendable {
     var promotion = "automatic"
     /// What agents do about what a person changed, whatever the kind of step.
     var drift = "repair"
+    /// Where Terraform's state is; empty for the state folder.
+    var bucket = ""
 
     /// Writes it as `jeeves.yaml`, with the licence that more than one instance needs.
     func write(in folder: String) throws {
@@ -76,6 +78,8 @@ struct ClusterText: Sendable {
               packages: \(drift)
               haproxy: \(drift)
               microk8s: \(drift)
+            terraform:
+              backend: \(bucket.isEmpty ? "{}" : "{s3: {bucket: \(bucket)}}")
 
             """
     }

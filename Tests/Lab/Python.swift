@@ -27,4 +27,16 @@ enum Python {
         }
         return "\(folder)/venv/bin/python3"
     }
+
+    /// Runs a program that speaks to the lab's account through boto3; returns what it prints.
+    /// Throws `failed` unless it exits 0.
+    @discardableResult
+    static func inAccount(
+        _ program: String, _ arguments: [String], input: String? = nil, host: Host
+    ) async throws -> String {
+        let python = try await interpreter(host: host, cache: Cache())
+        return try await host.output(
+            "nsenter", ["--net=\(Layout.namespacePath)", python, "-c", program] + arguments,
+            environment: Layout.awsEnvironment, input: input)
+    }
 }

@@ -3,7 +3,6 @@ import Model
 /// The public hosted zone that the account has from the start, as a person's would.
 struct Zone {
     let host: Host
-    let python: String
 
     private static let program = """
         import boto3, sys
@@ -14,9 +13,6 @@ struct Zone {
         """
 
     func make() async throws {
-        try await host.output(
-            "nsenter",
-            ["--net=\(Layout.namespacePath)", python, "-c", Zone.program, Layout.zone],
-            environment: Layout.awsEnvironment)
+        try await Python.inAccount(Zone.program, [Layout.zone], host: host)
     }
 }

@@ -51,10 +51,7 @@ enum Power {
 
     /// Starts a stopped instance. Throws `notFound` if none that is stopped has that name.
     static func on(_ name: String, host: Host) async throws {
-        let python = try await Python.interpreter(host: host, cache: Cache())
-        let started = try await host.output(
-            "nsenter", ["--net=\(Layout.namespacePath)", python, "-c", starting, name],
-            environment: Layout.awsEnvironment)
+        let started = try await Python.inAccount(starting, [name], host: host)
         guard !started.isEmpty else {
             throw Failure(
                 .notFound, "switching on \(name): no instance of that name is stopped",

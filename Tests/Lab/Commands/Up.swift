@@ -39,7 +39,7 @@ struct Up: AsyncParsableCommand {
             }
         }
         try await acme.saveRoot()
-        try await Zone(host: host, python: python).make()
+        try await Zone(host: host).make()
         say("The lab is up after \(begun.duration(to: .now).shortText).\n\(Up.advice)")
     }
 

@@ -7,6 +7,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
     case canaryFails = "canary-fails"
     case canaryCrashes = "canary-crashes"
     case poweroff, killed, workers, steer, undo, two, doctor, drift, house
+    case remoteState = "remote-state"
 
     var abstract: String {
         switch self {
@@ -23,6 +24,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .drift: "what a person changes on a node is told only, or mended, as the file says"
         case .house:
             "a backup drives from another folder; an old one only after its epoch is raised"
+        case .remoteState: "Terraform's state moves into a bucket and back, and is locked there"
         }
     }
 
@@ -40,6 +42,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .doctor: await DoctorFinds(cluster: cluster).play(&verdicts)
         case .drift: await ChangedByHand(cluster: cluster).play(&verdicts)
         case .house: await MovingHouse(cluster: cluster).play(&verdicts)
+        case .remoteState: await RemoteState(cluster: cluster).play(&verdicts)
         }
     }
 }
