@@ -57,10 +57,12 @@ struct EdgeParts {
             (state, why) = (.unknown, "its agent does not say; \(known.lastWord(of: node))")
         }
         let certificates = known.status.certificates(now: known.now).filter { $0.node == node.name }
+        // One that nobody is shown is not why HAProxy does not run.
+        let shown = state == .wrong ? [] : certificates.map(\.part)
         return Picture.Part(
             id: PartID(.haproxy, node.name), state: state, why: why,
             next: state == .right ? "" : next,
-            needs: [PartID(.node, node.name)] + certificates.map(\.part) + [PartID(.ingress)])
+            needs: [PartID(.node, node.name)] + shown + [PartID(.ingress)])
     }
 
     private var certificates: [Picture.Part] {

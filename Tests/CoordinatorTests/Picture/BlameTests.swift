@@ -73,6 +73,20 @@ import Testing
             ])
     }
 
+    @Test("HAProxy that does not run is the cause, not a certificate that nobody is shown then")
+    func stoppedProxy() throws {
+        let status = NodeStatus.of(
+            controller1, steps: ["haproxy"], state: .drifted(Drift(.missing)))
+        let certificate = StepStatus(
+            id: StepID(unchecked: "certificate"),
+            state: .failed(Failure(.failed, "reloading haproxy.service: it does not run")))
+        let known = Knowledge.healthy().with(
+            layers: ["edge": .wrong],
+            nodes: [.of(controller1, .controller, status.with(status.steps + [certificate]))])
+        #expect(
+            try chains(known) == [["chat", "haproxy/controller-1"], ["certificate/controller-1"]])
+    }
+
     @Test("each cause is told once, also what is wrong below a chat that is right")
     func several() throws {
         var known = Knowledge.healthy().with(layers: ["dns": .wrong])
