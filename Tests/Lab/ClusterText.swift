@@ -14,6 +14,8 @@ struct ClusterText: Sendable {
     var channel = "1.34/stable"
     var traefik = Wheel.traefik.version
     var app = "8.6.1"
+    /// How long Helm may wait for it.
+    var appSeconds = 300
     var replicas = 1
     var stableSeconds = 30
     var deadlineSeconds = 1800
@@ -66,7 +68,7 @@ struct ClusterText: Sendable {
               replicas: \(replicas)
               licenseFile: \(replicas > 1 ? Self.licence : "\"\"")
               imagePullPolicy: Never
-              timeoutSeconds: 300
+              timeoutSeconds: \(appSeconds)
               mongodb:
                 external:
                   uriFile: mongodb.uri

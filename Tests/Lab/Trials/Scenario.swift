@@ -8,6 +8,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
     case canaryCrashes = "canary-crashes"
     case poweroff, killed, workers, steer, undo, two, doctor, drift, house
     case remoteState = "remote-state"
+    case why
 
     var abstract: String {
         switch self {
@@ -25,6 +26,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .house:
             "a backup drives from another folder; an old one only after its epoch is raised"
         case .remoteState: "Terraform's state moves into a bucket and back, and is locked there"
+        case .why: "four causes are made, named by jeeves why, and mended"
         }
     }
 
@@ -43,6 +45,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .drift: await ChangedByHand(cluster: cluster).play(&verdicts)
         case .house: await MovingHouse(cluster: cluster).play(&verdicts)
         case .remoteState: await RemoteState(cluster: cluster).play(&verdicts)
+        case .why: await CausesFound(cluster: cluster).play(&verdicts)
         }
     }
 }
