@@ -9,6 +9,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
     case poweroff, killed, workers, steer, undo, two, doctor, drift, house
     case remoteState = "remote-state"
     case why
+    case initFrom = "init-from"
 
     var abstract: String {
         switch self {
@@ -27,6 +28,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
             "a backup drives from another folder; an old one only after its epoch is raised"
         case .remoteState: "Terraform's state moves into a bucket and back, and is locked there"
         case .why: "four causes are made, named by jeeves why, and mended"
+        case .initFrom: "the files of the older pipeline become a cluster file"
         }
     }
 
@@ -46,6 +48,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .house: await MovingHouse(cluster: cluster).play(&verdicts)
         case .remoteState: await RemoteState(cluster: cluster).play(&verdicts)
         case .why: await CausesFound(cluster: cluster).play(&verdicts)
+        case .initFrom: await OldFiles(cluster: cluster).play(&verdicts)
         }
     }
 }
