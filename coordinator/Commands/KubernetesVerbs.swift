@@ -76,8 +76,7 @@ private enum Through {
 extension Finished {
     /// Prints what a child printed and ends as it ended.
     fileprivate func passOn() throws {
-        if !output.isEmpty { Terminal.write(output.withoutLastNewline) }
-        if !errors.isEmpty { Terminal.complain(errors.withoutLastNewline) }
+        Terminal.pass(output, errors: errors)
         switch ending {
         case .exited(0): return
         case .exited(let code): throw ExitCode(code)
@@ -112,8 +111,4 @@ struct KubeconfigVerb: AsyncParsableCommand {
             try await driver.serve()
         }
     }
-}
-
-extension String {
-    var withoutLastNewline: String { hasSuffix("\n") ? String(dropLast()) : self }
 }

@@ -39,7 +39,7 @@ struct Logs: AsyncParsableCommand {
         do {
             let question = try Question.logs(source: source, lines: lines)
             try await Asking.each([node], question, target, resume: "jeeves logs \(node)") {
-                Terminal.write($1.withoutLastNewline)
+                Terminal.pass($1)
             }
         } catch { throw Ending.report(error) }
     }

@@ -8,6 +8,12 @@ enum Terminal {
 
     static func complain(_ text: String) { put(text + "\n", to: STDERR_FILENO) }
 
+    /// Writes what another program wrote, as it is.
+    static func pass(_ output: String, errors: String = "") {
+        put(output, to: STDOUT_FILENO)
+        put(errors, to: STDERR_FILENO)
+    }
+
     /// Asks for a typed word; false unless exactly that was typed.
     static func confirm(
         _ question: String, word: String, typed: () -> String? = { readLine() }
