@@ -32,3 +32,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
   value: "true"
 {{- end }}
 {{- end -}}
+
+{{/* Version of the API that has PodDisruptionBudgets. */}}
+{{- define "rocketchat.policy" -}}
+{{- ternary "policy/v1" "policy/v1beta1" (semverCompare ">=1.25.0" .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
