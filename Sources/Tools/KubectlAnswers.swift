@@ -78,6 +78,8 @@ extension Kubectl {
         public let hops: [String]
         /// What the node lacks, in the control plane's words: `DiskPressure: …`.
         public var troubles: [String] = []
+        /// Version of its kubelet, such as `1.34.1`; nil if it says none.
+        public var kubelet: String?
     }
 
     private struct Node: Decodable {
@@ -95,9 +97,20 @@ extension Kubectl {
             }
         }
         struct Address: Decodable { let type, address: String }
+        struct Info: Decodable {
+            let kubeletVersion: String?
+
+            /// `1.34.1` of `v1.34.1+build`.
+            var version: String? {
+                kubeletVersion.map {
+                    String($0.drop { $0 == "v" }.prefix { $0.isNumber || $0 == "." })
+                }
+            }
+        }
         struct Status: Decodable {
             let conditions: [Condition]?
             let addresses: [Address]?
+            let nodeInfo: Info?
         }
         struct Spec: Decodable {
             let podCIDR: String?
@@ -136,7 +149,8 @@ extension Kubectl {
                 isReady: conditions.contains { $0.type == "Ready" && $0.status == "True" },
                 isClosed: node.spec?.unschedulable ?? false,
                 isClosedByUs: node.metadata.annotations?[closedMark] != nil,
-                hops: node.hops, troubles: conditions.compactMap(\.trouble))
+                hops: node.hops, troubles: conditions.compactMap(\.trouble),
+                kubelet: node.status?.nodeInfo?.version)
         }
     }
 }

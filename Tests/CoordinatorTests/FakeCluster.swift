@@ -29,6 +29,10 @@ final class FakeCluster: Sendable {
         var available: [Int] = []
         /// Whether the cluster has given up on that pod.
         var isStuck = false
+        /// Minor version of Kubernetes.
+        var minor = 34
+        /// PodDisruptionBudgets of others, by name, with the label of the pods that they select.
+        var foreignBudgets: [String: String] = [:]
         /// Calls that find the API server away.
         var outages = 0
         /// The control plane's members, all of them ready.
@@ -106,6 +110,9 @@ final class FakeCluster: Sendable {
             case "get": return Self.get(words, &state)
             case "patch": return Self.patch(command, words[2], &state)
             case "drain": return Self.drain(words[1], &state)
+            case "delete" where words[1] == "poddisruptionbudget":
+                state.objects.removeAll { $0.kind == "PodDisruptionBudget" && $0.name == words[2] }
+                return Finished(ending: .exited(0))
             case "logs": return Finished(ending: .exited(0), output: state.database)
             case "rollout" where words.contains("restart"):
                 state.restarts += 1
@@ -161,7 +168,9 @@ final class FakeCluster: Sendable {
         let available = state.available.isEmpty ? 1 : state.available.removeFirst()
         let reason = state.isStuck ? "ProgressDeadlineExceeded" : "ReplicaSetUpdated"
         return """
-            {"items":[{"metadata":{"name":"chat","generation":2},"spec":{"replicas":1},
+            {"items":[{"metadata":{"name":"chat","generation":2},"spec":{"replicas":1,
+              "selector":{"matchLabels":{"app":"chat"}},
+              "template":{"metadata":{"labels":{"app":"chat"}}}},
              "status":{"observedGeneration":2,"replicas":1,"updatedReplicas":1,
               "availableReplicas":\(available),
               "conditions":[{"type":"Progressing","reason":"\(reason)"}]}}]}
@@ -171,6 +180,7 @@ final class FakeCluster: Sendable {
     private static func get(_ words: [String], _ state: inout State) -> Finished {
         func answer(_ text: String) -> Finished { Finished(ending: .exited(0), output: text) }
         switch words.dropFirst().first {
+        case "poddisruptionbudgets": return answer(budgets(state))
         case "nodes": return answer(nodes(state))
         case "services": return answer(state.revisions.isEmpty ? #"{"items":[]}"# : services)
         case "secret":
@@ -197,12 +207,31 @@ final class FakeCluster: Sendable {
                 {"metadata":{"name":"\(name)","annotations":{\(mark)}},
                  "spec":{"podCIDR":"10.1.\(index).0/24",
                  "unschedulable":\(state.closed.contains(name))},
-                 "status":{"addresses":[{"type":"InternalIP","address":"\(address)"}],
+                 "status":{"nodeInfo":{"kubeletVersion":"v1.\(state.minor).2"},
+                 "addresses":[{"type":"InternalIP","address":"\(address)"}],
                  "conditions":[{"type":"Ready",
                  "status":"\(state.unready.contains(name) ? "False" : "True")"}]}}
                 """
         }
         return "{\"items\":[\(items.joined(separator: ","))]}"
+    }
+
+    /// Those of the application's namespace.
+    private static func budgets(_ state: State) -> String {
+        let ours = state.objects.filter {
+            $0.kind == "PodDisruptionBudget" && $0.text.contains("namespace: psautoinfra\n")
+        }.map { budget($0.name, by: "jeeves", of: "chat") }
+        let others = state.foreignBudgets.sorted { $0.key < $1.key }.map {
+            budget($0.key, by: "Helm", of: $0.value)
+        }
+        return "{\"items\":[\((ours + others).joined(separator: ","))]}"
+    }
+
+    private static func budget(_ name: String, by owner: String, of app: String) -> String {
+        """
+        {"metadata":{"name":"\(name)","labels":{"app.kubernetes.io/managed-by":"\(owner)"}},
+         "spec":{"selector":{"matchLabels":{"app":"\(app)"}}}}
+        """
     }
 
     private static func patch(_ command: Command, _ node: String, _ state: inout State) -> Finished

@@ -19,6 +19,7 @@ import Testing
                 #expect(fake.changes == ["kubectl apply", "kubectl apply"])
                 #expect(cluster.kinds().prefix(10).allSatisfy { $0 == "CustomResourceDefinition" })
                 #expect(cluster.kinds().contains("Deployment"))
+                #expect(cluster.kinds().last == "PodDisruptionBudget")
                 let before = fake.changes
                 #expect(try await Ingress().run(stand.run) == nothingToDo)
                 #expect(try await Ingress().plan(stand.run).isEmpty)

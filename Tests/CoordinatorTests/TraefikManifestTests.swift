@@ -4,21 +4,31 @@ import Testing
 @testable import Coordinator
 
 @Suite struct TraefikManifestTests {
-    private func render(_ edits: [(String, String)]) throws -> String {
+    private func render(
+        _ edits: [(String, String)], kubernetes: Version? = Version(1, 34, 0)
+    ) throws -> String {
         try TraefikManifest(
-            exampleCluster(edits), trusted: ["10.42.0.10", "10.1.4.1", "10.1.4.0"]
+            exampleCluster(edits), trusted: ["10.42.0.10", "10.1.4.1", "10.1.4.0"],
+            kubernetes: kubernetes
         ).render()
     }
 
     @Test(
         "the manifest is the golden one for each version",
         arguments: [
-            ("traefik-3.0.yaml", [("version: 3.5.0", "version: 3.0.4")]),
-            ("traefik-3.5.yaml", []),
-            ("traefik-acme.yaml", [("acme: false", "acme: true")]),
+            ("traefik-3.0.yaml", 20, [("version: 3.5.0", "version: 3.0.4")]),
+            ("traefik-3.5.yaml", 34, []),
+            ("traefik-acme.yaml", 34, [("acme: false", "acme: true")]),
         ])
-    func goldens(file: String, edits: [(String, String)]) throws {
-        #expect(try render(edits) == golden(file))
+    func goldens(file: String, minor: Int, edits: [(String, String)]) throws {
+        #expect(try render(edits, kubernetes: Version(1, minor, 0)) == golden(file))
+    }
+
+    @Test("without a cluster to ask, all but the budget is there")
+    func unasked() throws {
+        let (whole, unasked) = (try render([]), try render([], kubernetes: nil))
+        #expect(whole.hasPrefix(unasked + "---\n"))
+        #expect(!unasked.contains("PodDisruptionBudget"))
     }
 
     @Test("forwarded headers are believed of the listed addresses only, whatever the version")
@@ -34,7 +44,7 @@ import Testing
     @Test("a changed configuration starts new pods, the same one does not")
     func checksum() throws {
         func checksum(_ trusted: [String]) throws -> Substring? {
-            try TraefikManifest(exampleCluster(), trusted: trusted).render()
+            try TraefikManifest(exampleCluster(), trusted: trusted, kubernetes: nil).render()
                 .split(separator: "\n").first { $0.contains("checksum/configuration") }
         }
         #expect(try checksum(["10.42.0.10", "10.1.4.1"]) == checksum(["10.1.4.1", "10.42.0.10"]))

@@ -19,7 +19,8 @@ import Testing
         let text = """
             {"items":[
               {"metadata":{"name":"controller-1"},
-               "status":{"conditions":[{"type":"MemoryPressure","status":"False"},
+               "status":{"nodeInfo":{"kubeletVersion":"v1.34.1+build"},
+                         "conditions":[{"type":"MemoryPressure","status":"False"},
                                        {"type":"Ready","status":"True"}]}},
               {"metadata":{"name":"worker-1"},
                "status":{"conditions":[{"type":"Ready","status":"Unknown"}]}},
@@ -27,7 +28,7 @@ import Testing
             """
         #expect(
             try Kubectl.members(text) == [
-                .init(name: "controller-1", isReady: true, hops: []),
+                .init(name: "controller-1", isReady: true, hops: [], kubelet: "1.34.1"),
                 .init(name: "worker-1", isReady: false, hops: []),
                 .init(name: "worker-2", isReady: false, hops: []),
             ])

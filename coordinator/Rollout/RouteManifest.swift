@@ -36,6 +36,10 @@ struct RouteManifest: Sendable, Hashable {
     }
 
     static let instanceLabel = "app.kubernetes.io/instance"
+
+    /// Selects all that Helm made for a release.
+    static func selector(of release: String) -> String { "\(instanceLabel)=\(release)" }
+
     private static let nameLabel = "app.kubernetes.io/name"
 
     private static func isStreamer(_ service: Kubectl.Service) -> Bool {

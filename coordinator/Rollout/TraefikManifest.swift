@@ -1,8 +1,9 @@
 import Model
+import Tools
 import Trust
 
 /// Everything that makes Traefik serve behind the edge, but its kinds: a pure function of the
-/// cluster file and of the addresses from which the edge reaches a pod.
+/// cluster file, of the addresses from which the edge reaches a pod, and of Kubernetes' version.
 struct TraefikManifest: Sendable, Hashable {
     static let namespace = "traefik"
     static let deployment = "traefik"
@@ -23,10 +24,12 @@ struct TraefikManifest: Sendable, Hashable {
     let pullPolicy: ImagePullPolicy
     /// The only peers whose X-Forwarded-* headers are believed.
     let trusted: [String]
+    /// Nil leaves the budget out, whose form depends on it.
+    let kubernetes: Version?
     let resolver: Resolver?
 
     /// Throws `invalid` if the version is none: `jeeves validate` says so earlier.
-    init(_ cluster: ClusterSpec, trusted: [String]) throws {
+    init(_ cluster: ClusterSpec, trusted: [String], kubernetes: Version?) throws {
         guard let version = Version(cluster.ingress.version) else {
             throw Failure(
                 .invalid, "rendering Traefik: \"\(cluster.ingress.version)\" is not a version",
@@ -35,6 +38,7 @@ struct TraefikManifest: Sendable, Hashable {
         self.version = version
         pullPolicy = cluster.ingress.imagePullPolicy
         self.trusted = trusted.sorted()
+        self.kubernetes = kubernetes
         resolver =
             cluster.ingress.acme
             ? Resolver(
@@ -48,6 +52,7 @@ struct TraefikManifest: Sendable, Hashable {
         var documents = [namespace, account, role, configMap(configuration)]
         if resolver != nil { documents.append(claim) }
         documents += [deployment(Hash.sha256(configuration.utf8)), service]
+        if let kubernetes { documents.append(try budget.render(for: kubernetes)) }
         return documents.joined(separator: "---\n")
     }
 
@@ -191,8 +196,14 @@ struct TraefikManifest: Sendable, Hashable {
     }
 }
 
-/// The Deployment and its Service.
+/// The Deployment with its budget and its Service.
 extension TraefikManifest {
+    private var budget: DisruptionBudget {
+        DisruptionBudget(
+            name: Self.deployment, namespace: Self.namespace,
+            selector: LabelSelector(["app.kubernetes.io/name": "traefik"]))
+    }
+
     /// One replica with a resolver: its volume belongs to one node.
     private var replicas: Int { resolver == nil ? 2 : 1 }
 

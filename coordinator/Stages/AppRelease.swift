@@ -43,7 +43,7 @@ struct AppRelease: Sendable {
     private var timeout: Duration { .seconds(app.timeoutSeconds) }
     private var limits: Limits { Limits(deadline: timeout + Self.slack, grace: Self.grace) }
 
-    private var selector: String { "\(RouteManifest.instanceLabel)=\(app.release)" }
+    private var selector: String { RouteManifest.selector(of: app.release) }
     private var diagnosis: Diagnosis {
         Diagnosis(cluster: cluster, namespace: app.namespace, selector: selector)
     }

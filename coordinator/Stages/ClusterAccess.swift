@@ -83,6 +83,18 @@ struct ClusterAccess: Sendable {
         try Kubectl.members(await output(kubectl.nodes(), op: "kubectl.nodes"))
     }
 
+    /// The version of Kubernetes that answers, or an older one: no kubelet is newer than an API
+    /// server (Kubernetes, "Version Skew Policy"). Throws `invalid` if no kubelet says its version.
+    func kubernetes() async throws -> Version {
+        let versions = try await members().compactMap(\.kubelet).compactMap { Version($0) }
+        guard let oldest = versions.min() else {
+            throw Failure(
+                .invalid, "looking for the version of Kubernetes: no member says it",
+                fix: "look at `jeeves kubectl -- get nodes --output=wide`")
+        }
+        return oldest
+    }
+
     /// Those of `nodes` that the control plane does not call ready.
     func unready(_ nodes: [NodeName]) async throws -> [NodeName: Failure] {
         let ready = Set(try await members().filter(\.isReady).map(\.name))

@@ -23,7 +23,9 @@ struct Ingress: Stage {
     }
 
     func content(_ run: StageRun) throws -> Digest? {
-        try Hash.digest(of: [kinds(run), TraefikManifest(run.cluster, trusted: []).render()])
+        // The cluster file's part of it: what the running cluster adds, no edit changes.
+        let manifest = try TraefikManifest(run.cluster, trusted: [], kubernetes: nil)
+        return try Hash.digest(of: [kinds(run), manifest.render()])
     }
 
     func run(_ run: StageRun) async throws -> String {
@@ -68,6 +70,8 @@ struct Ingress: Stage {
                 .notFound, "looking for the edge in the cluster: it is no member",
                 fix: "look at `jeeves kubectl -- get nodes`")
         }
-        return try TraefikManifest(cluster.run.cluster, trusted: edge.hops).render()
+        return try TraefikManifest(
+            cluster.run.cluster, trusted: edge.hops, kubernetes: await cluster.kubernetes()
+        ).render()
     }
 }
