@@ -65,6 +65,8 @@ extension Kubectl {
     public struct Stuck: Hashable, Sendable {
         /// `namespace/name` of pods that their PodDisruptionBudget keeps.
         public let kept: [String]
+        /// `namespace/name` of pods that two PodDisruptionBudgets select: nobody may evict those.
+        public let doubled: [String]
         /// `namespace/name` of pods that nothing would start elsewhere.
         public let orphans: [String]
     }
@@ -72,14 +74,16 @@ extension Kubectl {
     /// Reads what `drain` printed when it failed.
     public static func stuck(_ finished: Finished) -> Stuck {
         var kept: [String] = []
+        var doubled: [String] = []
         var orphans: [String] = []
         for line in finished.errors.split(whereSeparator: \.isNewline) {
             // error when evicting pods/"web-0" -n "chat" (will retry after 5s): Cannot evict pod as
             // it would violate the pod's disruption budget.
-            if line.contains("disruption budget"),
-                let name = quoted(line, after: "pods/"), let space = quoted(line, after: "-n ")
-            {
-                kept.append("\(space)/\(name)")
+            if line.contains("disruption budget"), let pod = evicted(line) { kept.append(pod) }
+            // error when evicting pods/"web-0" -n "chat": This pod has more than one
+            // PodDisruptionBudget, which the eviction subresource does not support.
+            if line.contains("more than one PodDisruptionBudget"), let pod = evicted(line) {
+                doubled.append(pod)
             }
             // cannot delete Pods that declare no controller (use --force to override): chat/shell
             if let start = line.firstRange(of: "no controller (use --force to override): ") {
@@ -87,7 +91,13 @@ extension Kubectl {
                 orphans += names.split(separator: ",").map { $0.trimming(" ") }
             }
         }
-        return Stuck(kept: unique(kept), orphans: unique(orphans))
+        return Stuck(kept: unique(kept), doubled: unique(doubled), orphans: unique(orphans))
+    }
+
+    private static func evicted(_ line: Substring) -> String? {
+        guard let name = quoted(line, after: "pods/"), let space = quoted(line, after: "-n ")
+        else { return nil }
+        return "\(space)/\(name)"
     }
 
     private static func quoted(_ line: Substring, after start: String) -> String? {

@@ -63,7 +63,7 @@ import Testing
                     error when evicting pods/"nats-0" -n "chat": global timeout reached: 5m0s
                     """))
         #expect(kept.kept == ["chat/nats-0", "chat/nats-1"])
-        #expect(kept.orphans.isEmpty)
+        #expect(kept.orphans.isEmpty && kept.doubled.isEmpty)
         let orphans = Kubectl.stuck(
             Finished(
                 ending: .exited(1),
@@ -74,5 +74,18 @@ import Testing
                     """))
         #expect(orphans.orphans == ["chat/shell", "default/x"])
         #expect(orphans.kept.isEmpty)
+    }
+
+    @Test("pods with two budgets are told from those that one keeps")
+    func doubled() {
+        let stuck = Kubectl.stuck(
+            Finished(
+                ending: .exited(1),
+                errors: """
+                    error when evicting pods/"chat-0" -n "chat": This pod has more than one \
+                    PodDisruptionBudget, which the eviction subresource does not support.
+                    """))
+        #expect(stuck.doubled == ["chat/chat-0"])
+        #expect(stuck.kept.isEmpty)
     }
 }

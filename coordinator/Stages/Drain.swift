@@ -101,14 +101,25 @@ struct Drain: Sendable {
                 fix: "delete those that may go: `jeeves kubectl -- delete pod NAME "
                     + "--namespace=NAMESPACE`, then run `jeeves up` again")
         }
+        if !stuck.doubled.isEmpty {
+            let (label, value) = DisruptionBudget.mark
+            return Failure(
+                .conflict,
+                "\(tried): Kubernetes evicts no pod that two disruption budgets select: "
+                    + stuck.doubled.joined(separator: ", "),
+                fix: "delete those of Jeeves with `jeeves kubectl -- delete poddisruptionbudgets "
+                    + "--all-namespaces --selector=\(label)=\(value)`; `jeeves up` makes again "
+                    + "what is needed")
+        }
         if !stuck.kept.isEmpty {
             return Failure(
                 .conflict,
                 "\(tried): not empty after \(patience.shortText): their disruption budgets keep "
                     + stuck.kept.joined(separator: ", "),
-                fix: "look at `jeeves kubectl -- get poddisruptionbudgets --all-namespaces`, and "
-                    + "give what they protect one more instance, or `rollout.drainSeconds` more "
-                    + "time")
+                fix: "look at `jeeves kubectl -- get poddisruptionbudgets --all-namespaces`; if no "
+                    + "other node has room for new instances, add a worker "
+                    + "(`nodes.workers.count`), else give what they protect one more instance "
+                    + "(`app.replicas`) or more time (`rollout.drainSeconds`)")
         }
         return Failure(
             Kubectl.isOutage(finished) ? .unavailable : .failed, "\(tried): \(finished.sentence)",

@@ -44,6 +44,24 @@ import Testing
         }
     }
 
+    @Test("a pod that two budgets select is named, and with it the way to take ours away")
+    func doubled() async throws {
+        try await withWorker { estate in
+            estate.cluster.change {
+                $0.drainError = """
+                    error when evicting pods/"chat-0" -n "chat": This pod has more than one \
+                    PodDisruptionBudget, which the eviction subresource does not support.
+                    """
+            }
+            try await estate.stops(
+                Workers(), edits: [Self.newer],
+                Sentence(
+                    .conflict, "no pod that two disruption budgets select: chat/chat-0",
+                    fix: "--selector=app.kubernetes.io/managed-by=jeeves"))
+            #expect(estate.cluster.look(\.closed).isEmpty)
+        }
+    }
+
     @Test("a control plane that does not answer before anything changed is nobody's fault")
     func noWayIn() async throws {
         try await withWorker { estate in
