@@ -51,7 +51,7 @@ struct TraefikManifest: Sendable, Hashable {
         let configuration = try configuration()
         var documents = [namespace, account, role, configMap(configuration)]
         if resolver != nil { documents.append(claim) }
-        documents += [deployment(Hash.sha256(configuration.utf8)), service]
+        documents += [readyRoute, deployment(Hash.sha256(configuration.utf8)), service]
         if let kubernetes { documents.append(try budget.render(for: kubernetes)) }
         return documents.joined(separator: "---\n")
     }
@@ -196,8 +196,30 @@ struct TraefikManifest: Sendable, Hashable {
     }
 }
 
-/// The Deployment with its budget and its Service.
+/// The Deployment with its readiness, its budget and its Service.
 extension TraefikManifest {
+    private static let readyPath = "/ready"
+
+    /// `/ping` answers as soon as Traefik listens, and then every route is a 404. This one is there
+    /// only once Traefik has read the cluster's routes: it is one of them.
+    private var readyRoute: String {
+        """
+        apiVersion: traefik.io/v1alpha1
+        kind: IngressRoute
+        metadata:
+          name: jeeves-ready
+          namespace: \(Self.namespace)
+        spec:
+          entryPoints: [traefik]
+          routes:
+          - match: Path(`\(Self.readyPath)`)
+            kind: Rule
+            services:
+            - {kind: TraefikService, name: ping@internal}
+
+        """
+    }
+
     private var budget: DisruptionBudget {
         DisruptionBudget(
             name: Self.deployment, namespace: Self.namespace,
@@ -259,7 +281,7 @@ extension TraefikManifest {
                     - {name: websecure, containerPort: 8443, protocol: TCP}
                     - {name: traefik, containerPort: 8080, protocol: TCP}
                     readinessProbe:
-                      httpGet: {path: /ping, port: traefik}
+                      httpGet: {path: \(Self.readyPath), port: traefik}
                       periodSeconds: 5
                     livenessProbe:
                       httpGet: {path: /ping, port: traefik}

@@ -46,7 +46,7 @@ final class FakeEdge: Sendable {
         guard !isAway, address == "203.0.113.9" else {
             throw Failure(.unavailable, "looking at \(address):443: Connection refused")
         }
-        let hasChat = cluster.kinds().contains("IngressRoute")
+        let hasChat = cluster.look { $0.objects.contains { $0.name == "jeeves-web" } }
         return Probe.Served(
             facts: try Self.facts.get(), chain: [],
             distrust: look { $0.distrust },

@@ -84,7 +84,7 @@ import Testing
         #expect(estate.agents.look(\.minted) == 1)
         #expect(estate.agents.look(\.applied).count == 7, "each step of each node once")
         #expect(estate.cluster.statuses() == ["deployed"])
-        #expect(estate.cluster.kinds().filter { $0 == "IngressRoute" }.count == 2)
+        #expect(estate.cluster.kinds().filter { $0 == "IngressRoute" }.count == 3)
         #expect(estate.cluster.kinds().filter { $0 == "PodDisruptionBudget" }.count == 2)
         #expect(try Ledger(estate.store).open().isEmpty)
     }
