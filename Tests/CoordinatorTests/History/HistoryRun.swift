@@ -23,9 +23,13 @@ final class HistoryRun: Sendable {
     let estate: Estate
     private let state = Mutex(State())
 
-    init(_ estate: Estate) {
+    /// `told` hears what a person is told meanwhile.
+    init(_ estate: Estate, told: @escaping @Sendable (String) -> Void = { _ in }) {
         self.estate = estate
-        estate.listen { [weak self] in self?.judge(said: $0) }
+        estate.listen { [weak self] line in
+            told(line)
+            self?.judge(said: line)
+        }
     }
 
     /// What did not hold.

@@ -46,19 +46,21 @@ import Testing
         #expect(found == [])
     }
 
+    /// Tells what one cluster's schedules are, if only that one is played.
+    private static func tell(_ what: String) {
+        if seeds.count == 1 { log.notice("\(what)") }
+    }
+
     /// What did not hold in one cluster's schedules.
     private func play(_ seed: UInt64) async throws -> [String] {
         var found: [String] = []
         try await withEstate { estate in
-            let history = HistoryRun(estate)
+            let history = HistoryRun(estate, told: Self.tell)
             let chance = SeededChance(seed)
             try await history.install()
             for number in 1...Self.chain where found.isEmpty {
                 let schedule = Schedule(chance)
-                if Self.seeds.count == 1 {
-                    Self.log.notice(
-                        "schedule", metadata: ["number": "\(number)", "is": "\(schedule)"])
-                }
+                Self.tell("schedule \(number): \(schedule)")
                 do { try await history.play(schedule) } catch {
                     found.append("it does not end: \(error)")
                 }
