@@ -132,7 +132,8 @@ import Wire
             let all = workers.flatMap { node in
                 ["close", "drain", "open"].map { "\($0) \(node)" }
             }
-            #expect(estate.cluster.look(\.drains) == Array(all.dropFirst()), "it is closed still")
+            // If its agent was heard in time it is opened before, for it is right by now.
+            #expect(estate.cluster.look(\.drains).suffix(all.count - 1) == all.dropFirst())
         }
     }
 

@@ -125,11 +125,14 @@ struct Wish: Hashable, Sendable {
     let isAbandoned: Bool
     let instanceID: String
     let standing: Batches.Standing
+    /// The node says that every step of its saved spec is right, whether or not it was watched for
+    /// long enough.
+    let isRight: Bool
     /// It was seen right with the spec that is wanted, and somebody has changed it since.
     let hasDrifted: Bool
 
-    /// `isRight`: the node says that every step of its saved spec is right; `isDrifted`: that
-    /// somebody has changed one; `isObeying`: that it had a spec when it connected.
+    /// `isDrifted`: the node says that somebody has changed a step; `isObeying`: that it had a spec
+    /// when it connected.
     init(
         spec: NodeSpec, saved: NodeSpec?, instanceID: String, settled: Settled?, isRight: Bool,
         isDrifted: Bool, isObeying: Bool
@@ -137,6 +140,7 @@ struct Wish: Hashable, Sendable {
         self.spec = spec
         self.saved = saved
         self.instanceID = instanceID
+        self.isRight = isRight
         isAbandoned =
             saved.map { $0.digest != settled?.digest && $0.digest != spec.digest } ?? false
         standing =

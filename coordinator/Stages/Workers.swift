@@ -14,17 +14,18 @@ struct Workers: Stage {
     func run(_ run: StageRun) async throws -> String {
         try await Leave(run: run).finish()
         try await Drain.settle(run)
-        try await openServing(run)
+        try await openRight(run)
         let work = WorkerWork(run: run)
         let outcome = try await BatchWalk(convergence: convergence, run: run, work: work).walk()
         return outcome.summary(.worker)
     }
 
-    /// Opens those that serve and were closed for a change that nobody wants any more. While they
-    /// stay closed until their turn, another one is emptied beside them.
-    private func openServing(_ run: StageRun) async throws {
-        let serving = try await convergence.wishes(run).filter { $0.standing == .serving }
-        guard !serving.isEmpty else { return }
+    /// Opens those that are right with what they have and were closed for a change: a coordinator
+    /// that was killed left them so. While they stay closed until their turn, another one is
+    /// emptied beside them.
+    private func openRight(_ run: StageRun) async throws {
+        let right = try await convergence.wishes(run).filter(\.isRight)
+        guard !right.isEmpty else { return }
         let cluster: ClusterAccess
         let closed: Set<String>
         do {
@@ -34,7 +35,7 @@ struct Workers: Stage {
             // What does not answer is told by the batch that needs it; nothing is emptied then.
             return
         }
-        for node in serving.map(\.spec.node) where closed.contains(node.rawValue) {
+        for node in right.map(\.spec.node) where closed.contains(node.rawValue) {
             try await Drain(cluster: cluster).open(node)
         }
     }

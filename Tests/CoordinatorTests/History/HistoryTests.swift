@@ -17,7 +17,7 @@ import Testing
     private static let chain = 20
     private static let log = Logger(label: "history")
     private static let environment = ProcessInfo.processInfo.environment
-    private static let schedules = environment["JEEVES_SCHEDULES"].flatMap { Int($0) } ?? 500
+    private static let schedules = environment["JEEVES_SCHEDULES"].flatMap { Int($0) } ?? 2_000
     private static let seeds: [UInt64] =
         environment["JEEVES_SEED"].flatMap { UInt64($0) }.map { [$0] }
         ?? (1...max(1, schedules / chain)).map { UInt64($0) }

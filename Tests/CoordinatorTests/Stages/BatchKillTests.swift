@@ -56,6 +56,27 @@ import Testing
         }
     }
 
+    @Test("killed with two workers right and closed, both are open before one is emptied anew")
+    func killedBeforeOpening() async throws {
+        try await withWorkers { estate in
+            estate.when(said: "worker-2: draining") {
+                estate.fake.fail("kubectl.uncordon", with: Failure(.failed, "killed"), times: 99)
+            }
+            _ = try? await estate.says(Workers(), edits: Self.edits)
+            #expect(estate.cluster.look(\.marked) == ["worker-2", "worker-3"])
+            estate.fake.fail("kubectl.uncordon", with: Failure(.failed, "killed"), times: 0)
+            estate.forgetWaits()
+            let oneByOne = Self.edits.filter { !$0.0.hasPrefix("batch") }
+            let other = oneByOne.map { ($0.0, $0.1.replacing("1.35", with: "1.36")) }
+            let said = try await estate.says(Workers(), edits: other)
+            #expect(said == "5 changed")
+            let opened = estate.lines.prefix { !$0.hasSuffix("draining") }.filter {
+                $0.hasSuffix("open to pods again")
+            }
+            #expect(Set(opened.map { $0.prefix(8) }) == ["worker-2", "worker-3"])
+        }
+    }
+
     @Test("killed again and again, no batch begins before the one ahead is right", arguments: 1...8)
     func killedOften(seed: UInt64) async throws {
         let chance = SeededChance(seed)
