@@ -1,5 +1,6 @@
 import Model
 import Support
+import Synchronization
 import Testing
 
 @testable import Agent
@@ -13,6 +14,7 @@ import Testing
             let machine = try Machine("worker-1", of: fleet)
             // The agent outlives two coordinators, so it is started outside of both.
             try await fleet.drive { try $0.giveToken(to: machine) }
+            let connected = Mutex(0)
             try await machine.running { agent in
                 try await fleet.drive { driver in
                     try await driver.wish(["/etc/a"], on: machine.node)
@@ -20,8 +22,9 @@ import Testing
                         machine.clock.skipRedial()
                         return try driver.isConverged(machine.node)
                     }
+                    connected.withLock { $0 = machine.clock.naps("uplink.redial").count }
                 }
-                let pauses = machine.clock.naps("uplink.redial").count
+                let pauses = connected.withLock { $0 }
                 for number in 1...3 { await agent.events.append(event(number)) }
                 try await eventually("it has tried nine times more") {
                     machine.clock.skipRedial()
