@@ -30,7 +30,7 @@ public enum ClusterFile {
             guard let node = try compose(yaml: text) else { return (nil, ["\(path): it is empty"]) }
             root = node
         } catch {
-            return (nil, ["\(path): \(oneLine("\(error)"))"])
+            return (nil, ["\(path):\(syntax(error))"])
         }
         guard !usesAliases(text) else {
             return (nil, ["\(path): anchors and aliases (&, *) are not supported: write it out"])
@@ -48,7 +48,21 @@ public enum ClusterFile {
         }
     }
 
+    /// Where the text is no YAML, and why.
+    private static func syntax(_ error: any Error) -> String {
+        switch error as? YamlError {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            "\(mark.line):\(mark.column): \(problem)"
+        case .duplicatedKeysInMapping(let keys, let context):
+            "\(context.mark.line):\(context.mark.column): written twice: "
+                + keys.joined(separator: ", ")
+        default: " \(oneLine("\(error)"))"
+        }
+    }
+
     private static func sentence(for error: any Error, in root: Node, path: String) -> String {
+        if let failure = error as? Failure { return "\(path): \(failure.message)" }
         guard let error = error as? DecodingError else { return "\(path): \(oneLine("\(error)"))" }
         let keys =
             switch error {

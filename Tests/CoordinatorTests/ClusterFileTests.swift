@@ -170,6 +170,19 @@ import Testing
         }
     }
 
+    @Test(
+        "what is no YAML, and a name of a wrong form, are told in one plain sentence",
+        arguments: [
+            ("a: [1", "jeeves.yaml:2:1: did not find expected ',' or ']'"),
+            ("a: 1\na: 2\n", "jeeves.yaml:1:1: written twice: a"),
+        ])
+    func syntax(text: String, said: String) throws {
+        #expect(ClusterFile.read(text, path: "jeeves.yaml").problems == [said])
+        let found = try problems { $0.replacing("domain: chat.", with: "domain: -rf.") }
+        #expect(found.count == 1)
+        #expect(found.first?.hasSuffix("at most 253 bytes") == true, "\(found)")
+    }
+
     @Test("the nearest key is found within two edits, and no further")
     func nearest() {
         #expect(ClusterFile.nearest(to: "domian", in: ["domain", "dns"]) == "domain")
