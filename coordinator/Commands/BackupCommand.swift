@@ -9,11 +9,11 @@ struct BackupCommand: AsyncParsableCommand {
         commandName: "backup",
         abstract: "Write everything that Jeeves remembers into one encrypted file.",
         discussion: """
-            The store, the certificate authority's online key, Terraform's state, passwords
-            that Jeeves made, the cluster file and the files that it names below its folder.
-            Works while a coordinator runs. The passphrase, of at least 12 characters, is
-            asked for, or read from a file that only you can read. Credentials of AWS and
-            the root's key are never in it.
+            The store, the certificate authority's online key, Terraform's state,
+            passwords that Jeeves made, the cluster file and the files that it names below
+            its folder. Works while a coordinator runs. The passphrase, of at least 12
+            characters, is asked for, or read from a file that only you can read.
+            Credentials of AWS and the root's key are never in it.
 
               jeeves backup --out chat.backup
               jeeves backup --out /mnt/safe/chat.backup --passphrase-file chat.passphrase

@@ -9,8 +9,8 @@ struct PlanCommand: AsyncParsableCommand {
         commandName: "plan",
         abstract: "Show what `jeeves up` would change; changes nothing.",
         discussion: """
-            With --detailed-exitcode the exit status is 2 if something would change. `jeeves
-            up --plan` does exactly what a plan says, or nothing.
+            With --detailed-exitcode the exit status is 2 if something would change.
+            `jeeves up --plan` does exactly what a plan says, or nothing.
 
               jeeves plan
               jeeves plan --output json --detailed-exitcode
@@ -94,8 +94,12 @@ struct PlanFile {
 
     /// Throws `notFound`, or `invalid` if it is no plan.
     func read() throws -> Plan {
-        try JSON.decode(
-            Plan.self, from: World.live().files.read(path, bytesMax: 16 << 20), what: path)
+        guard let bytes = try World.live().files.readIfThere(path, bytesMax: 16 << 20) else {
+            throw Failure(
+                .notFound, "reading the plan \(path): it is not there",
+                fix: "write one with `jeeves plan --out FILE`, or give the whole digest of one")
+        }
+        return try JSON.decode(Plan.self, from: bytes, what: path)
     }
 }
 
