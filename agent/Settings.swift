@@ -19,8 +19,12 @@ public struct Settings: Codable, Hashable, Sendable {
 
     /// Throws `notFound` or `invalid` with the file's name.
     public static func read(_ files: any Files, path: String = path) throws -> Settings {
-        let settings = try JSON.decode(
-            Settings.self, from: files.read(path, bytesMax: 64 << 10), what: path)
+        guard let bytes = try files.readIfThere(path, bytesMax: 64 << 10) else {
+            throw Failure(
+                .notFound, "reading \(path): it is not there",
+                fix: "first boot writes it: look at `journalctl -u jeeves-install`")
+        }
+        let settings = try JSON.decode(Settings.self, from: bytes, what: path)
         guard !settings.coordinators.isEmpty else {
             throw Failure(
                 .invalid, "reading \(path): `coordinators` is empty",
