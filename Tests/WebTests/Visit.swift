@@ -86,7 +86,7 @@ extension Visit {
                 op: "test.page"
             ) { isBound.withLock { $0 } ? true : nil }
             let found = try await world.processes.output(
-                of: browser, limits: Limits(deadline: .seconds(19), grace: .seconds(2)),
+                of: browser, limits: Limits(deadline: .seconds(59), grace: .seconds(2)),
                 op: "test.browser")
             return try JSON.decode(from: found.utf8, what: "what the browser found")
         }

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from chromium import Browser, Tab
 
-SECONDS_MAX = 17
+SECONDS_MAX = 57
 NARROW, WIDE = (360, 740), (1280, 800)
 LOOKS = {"light": (*WIDE, "light"), "dark": (*WIDE, "dark"), "narrow": (*NARROW, "dark")}
 LANDMARKS = {"banner", "contentinfo", "main", "navigation", "region", "search"}
