@@ -47,11 +47,13 @@ sbom: ## write SHA256SUMS and a CycloneDX list of parts beside the packages of m
 
 reproducible: package ## package twice, then compile all again from nothing, and compare (long)
 	@packaging/check-reproducible $(VERSION) .build/release
-	@rm -rf .build/again
-	@swift build $(RELEASE) --scratch-path .build/again --product jeeves-agent
-	@swift build $(RELEASE) --scratch-path .build/again --product jeeves
-	@cmp .build/release/jeeves-agent .build/again/release/jeeves-agent
-	@cmp .build/release/jeeves .build/again/release/jeeves
+	@rm -rf .build/first && mkdir .build/first
+	@cp .build/release/jeeves-agent .build/release/jeeves .build/first
+	@rm -rf "$$(readlink -f .build/release)"
+	@$(SWIFT) build $(RELEASE) --product jeeves-agent
+	@$(SWIFT) build $(RELEASE) --product jeeves
+	@cmp .build/first/jeeves-agent .build/release/jeeves-agent
+	@cmp .build/first/jeeves .build/release/jeeves
 
 demo: setup package ## the main job, end to end, in the lab; DEMO='--controllers 3' for three
 	@swift build --product lab
