@@ -32,7 +32,6 @@ struct Load: Sendable {
         let sockets: Sockets
 
         var gap: Double { max(requests.gap, messages.gap) }
-        var lost: Int { requests.lost + messages.lost }
     }
 
     private static let endMax = Duration.seconds(30)

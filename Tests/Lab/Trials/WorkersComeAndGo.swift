@@ -7,13 +7,13 @@ struct WorkersComeAndGo {
         guard await cluster.begins(file, &verdicts) else { return }
         let load = Load(person: cluster.person)
         file.workers += 1
-        await verdicts.expect("a worker joins, and nobody loses anything") {
+        await verdicts.expect("a worker joins, and no request is lost") {
             var code = Int32(-1)
             let seen = try await load.beside("one worker more") {
                 code = try await cluster.up(to: file)
             }
             let members = try await cluster.look.members()
-            return code == 0 && seen.lost == 0 && members.contains("worker-3")
+            return code == 0 && seen.requests.lost == 0 && members.contains("worker-3")
         }
         file.workers -= 1
         await verdicts.expect("it leaves, and nobody sees an outage") {
