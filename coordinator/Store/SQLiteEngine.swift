@@ -257,7 +257,8 @@ struct SQLiteEngine: Sendable {
                     try db.cachedStatement(sql: "COMMIT TRANSACTION").execute()
                     return value
                 } catch {
-                    try db.rollback()
+                    // What stopped it is told, and not that SQLite had rolled it back by itself.
+                    try? db.rollback()
                     throw error
                 }
             }
