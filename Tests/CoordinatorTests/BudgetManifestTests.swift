@@ -61,6 +61,16 @@ import Tools
         #expect(manifest([ours, chart]).surplus == ["jeeves-chat"])
     }
 
+    @Test("a Deployment whose selector takes in another one's pods gets none")
+    func wide() {
+        let wide = Kubectl.PodTemplate(
+            name: "chat", selector: LabelSelector(["app.kubernetes.io/instance": "chat"]),
+            labels: ["app.kubernetes.io/instance": "chat"])
+        let manifest = BudgetManifest(
+            namespace: "psautoinfra", deployments: [wide, Self.deployment("account")], existing: [])
+        #expect(manifest.budgets.map(\.name) == ["jeeves-account"])
+    }
+
     @Test("budgets of other pods, of none, and our own change nothing")
     func others() {
         let others = [

@@ -9,7 +9,7 @@ struct BudgetManifest: Sendable, Hashable {
     let surplus: [String]
 
     /// A pod with two budgets cannot be evicted at all, so a Deployment gets none whose pods
-    /// somebody else's selects already.
+    /// somebody else's selects already, nor one whose selector takes in another one's pods.
     init(
         namespace: String, deployments: [Kubectl.PodTemplate], existing: [Kubectl.Budget]
     ) {
@@ -17,6 +17,9 @@ struct BudgetManifest: Sendable, Hashable {
         let foreign = existing.filter { $0.labels[label] != value }
         let bare = deployments.filter { deployment in
             !foreign.contains { $0.selector?.matches(deployment.labels) ?? false }
+                && !deployments.contains {
+                    $0.name != deployment.name && deployment.selector.matches($0.labels)
+                }
         }
         budgets = bare.map {
             DisruptionBudget(
