@@ -25,7 +25,7 @@ struct Provision: Stage {
     func run(_ run: StageRun) async throws -> String {
         // With an old state folder it would make what is there already, and move Terraform's state.
         try await run.awaitWord()
-        try await prepare(run)
+        let hasOutputs = try await prepare(run)
         let replaced = try await replaced(run)
         try Departures(run.store).adopt(by: run.driving.run)
         let changes = try await planned(run, replacing: replaced)
@@ -34,7 +34,8 @@ struct Provision: Stage {
         if PlannedLosses.controllersChanged(by: changes).count > 1 {
             try PlannedLosses.refuseStop(by: await detailed(changes, run))
         }
-        if changes.isEmpty { return nothingToDo }
+        // An apply that was killed behind its last resource has left the outputs to make.
+        if changes.isEmpty, hasOutputs { return nothingToDo }
         let orphans = Orphans(run: run, terraform: terraform(run))
         for line in Orphans.lines(try await orphans.find()) {
             run.say("note: not in Terraform's state: \(line), or `terraform import` it")
@@ -117,7 +118,9 @@ struct Provision: Stage {
     }
 
     /// Copies the modules beside the state, writes the variables, and initialises the provider.
-    private func prepare(_ run: StageRun) async throws {
+    /// Returns whether Terraform's state has its outputs.
+    @discardableResult
+    private func prepare(_ run: StageRun) async throws -> Bool {
         // A Terraform that an earlier run left behind holds the state's lock.
         for op: Op in ["terraform.plan", "terraform.apply"] {
             try await run.settle(op, deadline: Self.limits.deadline)
@@ -146,9 +149,10 @@ struct Provision: Stage {
         }
         // A state in S3 may know of machines that another state folder made; who goes must be known
         // to be emptied. A state of which nothing was applied whole has no outputs.
-        if let found = try? TerraformOutputs.infrastructure(try await outputs(run)) {
-            try save(found, run)
-        }
+        let text = try await outputs(run)
+        guard let found = try? TerraformOutputs.infrastructure(text) else { return false }
+        try save(found, run)
+        return true
     }
 
     private func planned(

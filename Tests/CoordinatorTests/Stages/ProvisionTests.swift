@@ -31,6 +31,25 @@ import Testing
         }
     }
 
+    @Test("a state with all machines and without outputs gets them by one more apply")
+    func outputsMissing() async throws {
+        try await withEstate { estate in
+            try await estate.run(upTo: .provision)
+            let known = try estate.infrastructure()
+            let ids = estate.terraform.ids
+            estate.terraform.change { $0.outputs = "{}" }
+            try estate.store.delete(.meta, StageRun.infrastructureKey)
+            try await estate.drive { run in
+                let first = try await Provision().run(run)
+                #expect(first == "0 added, 0 changed, 0 removed")
+                #expect(try run.infrastructure() == known)
+                #expect(try await Provision().run(run) == nothingToDo)
+            }
+            #expect(estate.terraform.ids == ids)
+            #expect(estate.terraform.look(\.applies) == 2)
+        }
+    }
+
     @Test("the modules and private variables are beside the state; user data holds no secret")
     func folder() async throws {
         try await withEstate { estate in
