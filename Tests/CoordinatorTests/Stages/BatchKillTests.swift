@@ -82,11 +82,7 @@ import Testing
         let chance = SeededChance(seed)
         try await withWorkers { estate in
             for _ in 0..<4 {
-                estate.after(waits: 1 + Int(chance.fraction() * 60)) {
-                    for op in ["nodes.wait", "nodes.stable"] as [Op] {
-                        estate.fake.fail(op, with: Failure(.failed, "killed"))
-                    }
-                }
+                estate.killWaiting(after: 1 + Int(chance.fraction() * 60))
                 _ = try? await estate.says(Workers(), edits: Self.edits)
             }
             // What was to kill at the other wait comes still.

@@ -167,15 +167,12 @@ import Testing
     func killedWaiting(part: Int) async throws {
         try await withWorkers { estate in
             try await estate.drive(edits: channel("1.35")) { run in
-                estate.after(waits: part * 11) {
-                    for op in ["nodes.wait", "nodes.stable"] as [Op] {
-                        estate.fake.fail(op, with: Failure(.failed, "killed"))
-                    }
-                }
+                estate.killWaiting(after: part * 11)
                 _ = try? await Workers().run(run)
             }
             // The second one may be killed at the other wait.
             _ = try? await estate.says(Workers(), edits: channel("1.35"))
+            estate.spareWaiting()
             _ = try await estate.says(Workers(), edits: channel("1.35"))
             #expect(estate.agents.look(\.story) == story())
             #expect(estate.cluster.look(\.closed).isEmpty)

@@ -228,6 +228,24 @@ final class Estate: Sendable {
     }
 }
 
+/// A coordinator that dies while it waits.
+extension Estate {
+    private static let waiting: [Op] = ["nodes.wait", "nodes.stable"]
+
+    /// Once a coordinator has waited so many times from now, its next wait of each kind ends it.
+    func killWaiting(after waits: Int) {
+        after(waits: waits) {
+            for op in Self.waiting { self.fake.fail(op, with: Failure(.failed, "killed")) }
+        }
+    }
+
+    /// What was to kill and has not yet, does not.
+    func spareWaiting() {
+        forgetWaits()
+        for op in Self.waiting { fake.fail(op, with: Failure(.failed, "killed"), times: 0) }
+    }
+}
+
 /// A clock on which nobody waits in vain: the rest of the world does its part first.
 private struct PatientClock: Clocks {
     let clock: ManualClock

@@ -243,13 +243,10 @@ extension SeveralControllersTests {
         "killed at any of its waits, the next one goes on with the same batches", arguments: 1...8)
     func upgradeKilled(part: Int) async throws {
         try await withThree { estate in
-            estate.after(waits: part * 13) {
-                for op in ["nodes.wait", "nodes.stable"] as [Op] {
-                    estate.fake.fail(op, with: Failure(.failed, "killed"))
-                }
-            }
+            estate.killWaiting(after: part * 13)
             // The second one may be killed at the other wait.
             for _ in 0..<2 { _ = try? await estate.says(estate.controllers, edits: Self.changed) }
+            estate.spareWaiting()
             _ = try await estate.says(estate.controllers, edits: Self.changed)
             #expect(estate.agents.look(\.story) == story())
         }
