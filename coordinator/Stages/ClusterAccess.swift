@@ -85,8 +85,8 @@ struct ClusterAccess: Sendable {
 
     /// The version of Kubernetes that answers, or an older one: no kubelet is newer than an API
     /// server (Kubernetes, "Version Skew Policy"). Throws `invalid` if no kubelet says its version.
-    func kubernetes() async throws -> Version {
-        let versions = try await members().compactMap(\.kubelet).compactMap { Version($0) }
+    static func kubernetes(of members: [Kubectl.Member]) throws -> Version {
+        let versions = members.compactMap(\.kubelet).compactMap { Version($0) }
         guard let oldest = versions.min() else {
             throw Failure(
                 .invalid, "looking for the version of Kubernetes: no member says it",

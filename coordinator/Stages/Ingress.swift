@@ -63,15 +63,15 @@ struct Ingress: Stage {
     /// Traefik believes the edge and nobody else: HAProxy runs on the first controller only.
     private func manifest(_ cluster: ClusterAccess) async throws -> String {
         let name = try cluster.run.infrastructure().edgeNode?.rawValue
-        let members = try Kubectl.members(
-            await cluster.output(cluster.kubectl.nodes(), op: "ingress.nodes"))
+        let members = try await cluster.members()
         guard let edge = members.first(where: { $0.name == name }) else {
             throw Failure(
                 .notFound, "looking for the edge in the cluster: it is no member",
                 fix: "look at `jeeves kubectl -- get nodes`")
         }
         return try TraefikManifest(
-            cluster.run.cluster, trusted: edge.hops, kubernetes: await cluster.kubernetes()
+            cluster.run.cluster, trusted: edge.hops,
+            kubernetes: ClusterAccess.kubernetes(of: members)
         ).render()
     }
 }

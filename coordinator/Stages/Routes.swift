@@ -49,7 +49,7 @@ struct Routes: Stage {
     private func text(
         _ routes: RouteManifest, _ budgets: BudgetManifest, _ cluster: ClusterAccess
     ) async throws -> String {
-        let kubernetes = try await cluster.kubernetes()
+        let kubernetes = try ClusterAccess.kubernetes(of: await cluster.members())
         return try ([routes.render()] + budgets.documents(for: kubernetes))
             .joined(separator: "---\n")
     }
