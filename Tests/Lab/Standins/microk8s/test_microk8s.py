@@ -168,6 +168,25 @@ class Contract(unittest.TestCase):
             self.assertIn(f"server: https://{own[0]}:16443",
                           self.run_on(paths.DATA, "config").stdout)
 
+    def test_the_tunnel_keeps_an_address_that_is_right(self):
+        # A lifetime marks the address: one that is taken away and given anew has none.
+        script = """
+from standin import network
+device = ["dev", network.TUNNEL]
+network.ip("link", "add", *device, "type", "bridge")
+for address in ["10.1.8.0/32", "10.1.9.0/32"]:
+    network.ip("addr", "add", address, *device)
+network.address_tunnel("10.1.0.0")
+network.ip("addr", "change", "10.1.0.0/32", *device, "valid_lft", "900", "preferred_lft", "900")
+network.address_tunnel("10.1.0.0")
+print(network.ip("-4", "-o", "addr", "show", *device).stdout)
+"""
+        shown = subprocess.run(["unshare", "--net", sys.executable, "-c", script], cwd=HERE,
+                               check=True, text=True, capture_output=True).stdout.strip()
+        self.assertEqual(len(shown.splitlines()), 1, shown)
+        self.assertIn("10.1.0.0/32", shown)
+        self.assertIn("dynamic", shown)
+
     def test_an_unknown_addon_fails_but_not_with_its_repository(self):
         self.assertEqual(self.run_on(paths.DATA, "enable", "nosuch").returncode, 1)
         self.assertEqual(self.run_on(paths.DATA, "enable", "core/nosuch").returncode, 0)

@@ -68,9 +68,19 @@ def lay_tunnel(subnet, address):
         if made.returncode:
             logging.error("making %s: %s", TUNNEL, made.stderr.strip())
         ip("link", "set", TUNNEL, "up")
-    # An address of an earlier cluster would make the other node's pods look like this node.
-    ip("-4", "addr", "flush", "dev", TUNNEL)
-    ip("-4", "addr", "add", f"{end_point(subnet)}/32", "dev", TUNNEL)
+    address_tunnel(end_point(subnet))
+
+
+def address_tunnel(wanted):
+    """Gives the tunnel this address only: one of an earlier cluster would make another node's pods
+    look like this node. One that is right stays: the kernel ends every masqueraded connection
+    whose address goes away (nf_nat_masquerade), so those of the edge to pods elsewhere."""
+    listed = json.loads(ip("-j", "-4", "addr", "show", "dev", TUNNEL).stdout or "[]")
+    have = [f"{one['local']}/{one['prefixlen']}" 
+            for link in listed for one in link["addr_info"]]
+    if have != [f"{wanted}/32"]:
+        ip("-4", "addr", "flush", "dev", TUNNEL)
+        ip("-4", "addr", "add", f"{wanted}/32", "dev", TUNNEL)
 
 
 def end_point(subnet):
