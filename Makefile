@@ -4,7 +4,8 @@ VERSION := $(shell sed -n 's/.*version = "\(.*\)"/\1/p' Sources/Model/Release.sw
 PACKAGES := .build/packages
 RELEASE := -c release --static-swift-stdlib -Xlinker -s -Xlinker --no-export-dynamic
 LAB := .build/debug/lab
-SWIFT := swift
+# CI gives it a C compiler with a cache.
+SWIFT ?= swift
 
 .PHONY: help setup build check test nightly schema package sbom reproducible demo trial lab-up lab-down bench clean
 
@@ -15,7 +16,7 @@ setup: ## install what building, testing and the lab need (Debian 12, root)
 	@.ci/setup
 
 build: ## build everything for debugging, tests included
-	@swift build --build-tests --explicit-target-dependency-import-check error
+	@$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 
 check: build ## lint; house rules run with the tests
 	@swift format lint --strict --parallel --recursive --configuration .swift-format Package.swift Sources agent coordinator Tests bench
@@ -34,11 +35,11 @@ schema: build ## write docs/jeeves.schema.json anew, for editors of the cluster 
 # folder has one build at a time.
 ifneq ($(filter test,$(MAKECMDGOALS)),)
 package: build
-package: SWIFT := chrt --idle 0 swift
+package: PRIORITY := chrt --idle 0
 endif
 package: ## build both Debian packages into .build/packages
-	@$(SWIFT) build $(RELEASE) --product jeeves-agent
-	@$(SWIFT) build $(RELEASE) --product jeeves
+	@$(PRIORITY) $(SWIFT) build $(RELEASE) --product jeeves-agent
+	@$(PRIORITY) $(SWIFT) build $(RELEASE) --product jeeves
 	@packaging/build-deb jeeves-agent $(VERSION) .build/release $(PACKAGES)
 	@packaging/build-deb jeeves $(VERSION) .build/release $(PACKAGES)
 
@@ -56,21 +57,21 @@ reproducible: package ## package twice, then compile all again from nothing, and
 	@cmp .build/first/jeeves .build/release/jeeves
 
 demo: setup package ## the main job, end to end, in the lab; DEMO='--controllers 3' for three
-	@swift build --product lab
+	@$(SWIFT) build --product lab
 	@$(LAB) demo --packages $(PACKAGES) $(DEMO)
 
 trial: setup package ## change, break and mend what make demo left (long); TRIAL="undo" plays one
-	@swift build --product lab
+	@$(SWIFT) build --product lab
 	@$(LAB) trial --packages $(PACKAGES) $(TRIAL)
 
 lab-up: setup ## start the lab
-	@swift build --product lab && $(LAB) up
+	@$(SWIFT) build --product lab && $(LAB) up
 
 lab-down: ## remove everything the lab made, also after a crash
-	@swift build --product lab && $(LAB) down
+	@$(SWIFT) build --product lab && $(LAB) down
 
 bench: ## figures beside limits and peers; needs the lab of make demo, up and idle
-	@swift build --product bench
+	@$(SWIFT) build --product bench
 	@status=0; for figure in swap agent noop; do \
 		echo "== bench $$figure"; .build/debug/bench $$figure || status=1; done; exit $$status
 
