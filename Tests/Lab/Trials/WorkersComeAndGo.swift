@@ -7,13 +7,14 @@ struct WorkersComeAndGo {
         guard await cluster.begins(file, &verdicts) else { return }
         let load = Load(person: cluster.person)
         file.workers += 1
-        await verdicts.expect("a worker joins, and no request is lost") {
+        await verdicts.expect("a worker joins, and no request or WebSocket is lost") {
             var code = Int32(-1)
             let seen = try await load.beside("one worker more") {
                 code = try await cluster.up(to: file)
             }
             let members = try await cluster.look.members()
-            return code == 0 && seen.requests.lost == 0 && members.contains("worker-3")
+            return code == 0 && seen.requests.lost == 0 && seen.sockets.cut == 0
+                && members.contains("worker-3")
         }
         file.workers -= 1
         await verdicts.expect("it leaves, and nobody sees an outage") {
