@@ -18,11 +18,16 @@ extension Kubectl {
         try patch(node, mark: nil, closed: nil)
     }
 
+    /// How long after its grace period an evicted pod is waited for: the kubelet of a node that
+    /// died meanwhile never tells that its pods have ended.
+    private static let lingerMax = Duration.seconds(60)
+
     /// Has every pod of a node leave it but those of DaemonSets, by the eviction API: a
     /// PodDisruptionBudget is obeyed. Pods that nothing would start elsewhere stop it.
     public func drain(_ node: NodeName, timeout: Duration) -> Command {
         command([
             "drain", node.rawValue, "--ignore-daemonsets", "--delete-emptydir-data",
+            "--skip-wait-for-delete-timeout=\(Self.lingerMax.components.seconds)",
             "--timeout=\(timeout.components.seconds)s",
         ])
     }

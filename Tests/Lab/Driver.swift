@@ -8,8 +8,7 @@ struct Driver: AsyncParsableCommand {
         commandName: "lab",
         abstract: "A whole data centre on this machine: AWS, nodes, DNS, packages and an ACME CA.",
         subcommands: [
-            Up.self, Down.self, Status.self, Run.self, Exec.self, Reboot.self, Poweroff.self,
-            Poweron.self,
-            CurlLine.self, Demo.self, Trial.self, PayloadCommand.self,
+            Up.self, Down.self, Status.self, Shell.self, Run.self, Exec.self, Reboot.self,
+            Poweroff.self, Poweron.self, CurlLine.self, Demo.self, Trial.self, PayloadCommand.self,
         ])
 }

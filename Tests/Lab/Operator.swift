@@ -67,13 +67,17 @@ struct Operator: Sendable {
         streams: Spawn.Streams = Spawn.Streams()
     ) throws -> ChildID {
         say("$ \(command.joined(separator: " "))")
-        let own = Host.environment.filter { !$0.key.uppercased().hasSuffix("_PROXY") }
         return try Spawn.start(
             Host.find("ip") ?? "/usr/sbin/ip", Self.wrapped(command),
-            environment: own.merging(Layout.awsEnvironment) { $1 }.merging(
-                try Self.terraformEnvironment()
-            ) { $1 },
-            directory: folder, streams: streams, detached: false)
+            environment: Self.environment(from: Host.environment), directory: folder,
+            streams: streams, detached: false)
+    }
+
+    /// The account's credentials and Terraform's provider, and nothing of this machine's proxies.
+    /// Throws `notFound` if this machine has no provider.
+    static func environment(from own: [String: String]) throws -> [String: String] {
+        own.filter { !$0.key.uppercased().hasSuffix("_PROXY") }
+            .merging(Layout.awsEnvironment) { $1 }.merging(try terraformEnvironment()) { $1 }
     }
 
     /// `ip netns exec` gives the network and a mount namespace; the overlay is mounted in that one.

@@ -22,12 +22,12 @@ import Testing
                 + #""spec":{"unschedulable":null}}"#)
     }
 
-    @Test("draining evicts all pods but those of DaemonSets, and forces nothing")
+    @Test("draining evicts all but DaemonSets' pods, forces nothing, leaves a dead kubelet")
     func drain() {
         #expect(
             kubectl.drain(node, timeout: .seconds(300)).arguments == [
                 "--kubeconfig=/k", "drain", "worker-1", "--ignore-daemonsets",
-                "--delete-emptydir-data", "--timeout=300s",
+                "--delete-emptydir-data", "--skip-wait-for-delete-timeout=60", "--timeout=300s",
             ])
     }
 
