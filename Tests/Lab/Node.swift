@@ -23,11 +23,19 @@ struct Node: Codable {
         }
     }
 
-    /// The node with this instance id, `Name` tag or private address. Throws `notFound`, or
-    /// `conflict` if the tag is not of one node alone.
+    /// The name that its cluster has for it: the tags are those of the older pipeline.
+    var member: String {
+        let tag = "jeeves-rocketchat"
+        return name == tag ? "controller-1" : String(name.trimmingPrefix("\(tag)-"))
+    }
+
+    /// The node with this name in its cluster, instance id, `Name` tag or private address. Throws
+    /// `notFound`, or `conflict` if a name is not of one node alone.
     static func named(_ name: String) throws -> Node {
         let nodes = try all()
-        let found = nodes.filter { [$0.id, $0.short, $0.name, $0.address].contains(name) }
+        let found = nodes.filter {
+            [$0.member, $0.id, $0.short, $0.name, $0.address].contains(name)
+        }
         let known = nodes.map { "\($0.id) (\($0.name), \($0.address))" }.joined(separator: ", ")
         guard let node = found.first else {
             throw Failure(
@@ -44,8 +52,7 @@ struct Node: Codable {
 
     /// The machine of a node, by the name that the cluster has for it. Throws `notFound`.
     static func machine(of name: String) throws -> Node {
-        let tag = name == "controller-1" ? "jeeves-rocketchat" : "jeeves-rocketchat-\(name)"
-        guard let node = try all().first(where: { $0.name == tag }) else {
+        guard let node = try all().first(where: { $0.member == name }) else {
             throw Failure(.notFound, "looking for \(name): it is off, or there is none")
         }
         return node

@@ -5,7 +5,7 @@ import Outside
 struct Exec: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Run a program inside a node.")
 
-    @Argument(help: "The node's instance id, Name tag or private address.")
+    @Argument(help: "The node's name, instance id, Name tag or private address.")
     var node: String
 
     @Argument(parsing: .postTerminator, help: "The program and its arguments, after --.")

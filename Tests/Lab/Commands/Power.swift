@@ -6,7 +6,7 @@ import Model
 struct Reboot: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Restart a node.")
 
-    @Argument(help: "The node's instance id, Name tag or private address.")
+    @Argument(help: "The node's name, instance id, Name tag or private address.")
     var node: String
 
     func run() async throws { try Power.signal(node, number: 5) }
@@ -16,7 +16,7 @@ struct Reboot: AsyncParsableCommand {
 struct Poweroff: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Switch a node off.")
 
-    @Argument(help: "The node's instance id, Name tag or private address.")
+    @Argument(help: "The node's name, instance id, Name tag or private address.")
     var node: String
 
     func run() async throws { try Power.signal(node, number: 4) }
@@ -26,7 +26,7 @@ struct Poweroff: AsyncParsableCommand {
 struct Poweron: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Switch a node on again.")
 
-    @Argument(help: "The node's instance id, or the end of its Name tag.")
+    @Argument(help: "The node's name or instance id.")
     var node: String
 
     func run() async throws { try await Power.on(node, host: Host()) }

@@ -10,6 +10,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
     case remoteState = "remote-state"
     case why
     case initFrom = "init-from"
+    case guide
 
     var abstract: String {
         switch self {
@@ -29,6 +30,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .remoteState: "Terraform's state moves into a bucket and back, and is locked there"
         case .why: "four causes are made, named by jeeves why, and mended"
         case .initFrom: "the files of the older pipeline become a cluster file"
+        case .guide: "docs/lab.md is typed as it stands"
         }
     }
 
@@ -49,6 +51,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .remoteState: await RemoteState(cluster: cluster).play(&verdicts)
         case .why: await CausesFound(cluster: cluster).play(&verdicts)
         case .initFrom: await OldFiles(cluster: cluster).play(&verdicts)
+        case .guide: await Guide(cluster: cluster).play(&verdicts)
         }
     }
 }
