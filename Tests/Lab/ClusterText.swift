@@ -17,6 +17,8 @@ struct ClusterText: Sendable {
     /// How long Helm may wait for it.
     var appSeconds = 300
     var replicas = 1
+    /// How many workers change at once.
+    var batch = 1
     var stableSeconds = 30
     var deadlineSeconds = 1800
     var promotion = "automatic"
@@ -73,6 +75,7 @@ struct ClusterText: Sendable {
                 external:
                   uriFile: mongodb.uri
             rollout:
+              batch: \(batch)
               stableSeconds: \(stableSeconds)
               deadlineSeconds: \(deadlineSeconds)
               promotion: \(promotion)

@@ -3,7 +3,7 @@ import ArgumentParser
 /// What may happen to a cluster that serves. Each begins by making the cluster what it needs, and
 /// leaves it live and as its file says.
 enum Scenario: String, CaseIterable, ExpressibleByArgument {
-    case upgrade
+    case upgrade, batches
     case canaryFails = "canary-fails"
     case canaryCrashes = "canary-crashes"
     case poweroff, killed, workers, steer, undo, two, doctor, drift, house
@@ -15,6 +15,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
     var abstract: String {
         switch self {
         case .upgrade: "Rocket.Chat, Traefik and MicroK8s change under load; losses are counted"
+        case .batches: "after the canary two workers change at once, under load"
         case .canaryFails: "a change fails on the first worker and reaches no other"
         case .canaryCrashes: "the first worker dies a minute after it became right"
         case .poweroff: "a worker goes off in its batch, and comes back to another wish"
@@ -37,6 +38,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
     func play(_ cluster: LiveCluster, _ verdicts: inout Verdicts) async {
         switch self {
         case .upgrade: await Upgrade(cluster: cluster).play(&verdicts)
+        case .batches: await WholeBatches(cluster: cluster).play(&verdicts)
         case .canaryFails: await CanaryFails(cluster: cluster).play(&verdicts)
         case .canaryCrashes: await CanaryCrashes(cluster: cluster).play(&verdicts)
         case .poweroff: await PoweredOff(cluster: cluster).play(&verdicts)
