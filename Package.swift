@@ -145,6 +145,7 @@ let package = Package(
         module(
             "Rotation", path: "Tests/Rotation",
             needs: ["Model", "Outside", "Tools", "Trust", "Agent", "Support"]),
+        module("Pipelines", path: "Tests/Pipelines", needs: ["Model", yams]),
         .executableTarget(
             name: "Lab", dependencies: ["Model", "Outside", arguments, crypto, logging],
             path: "Tests/Lab",
@@ -192,7 +193,7 @@ let package = Package(
         tests(
             of: "Web", exclude: ["Browser"],
             needs: ["Model", "Outside", "Wire", "Coordinator", logging]),
-        tests(of: "Commands", needs: ["Coordinator", "Model", "Outside", yams]),
+        tests(of: "Commands", needs: ["Coordinator", "Model", "Outside", "Pipelines", yams]),
         .testTarget(
             name: "TidyTests", dependencies: ["Model", "Outside"], path: "Tests/TidyTests",
             swiftSettings: strict),
