@@ -147,7 +147,8 @@ let package = Package(
             needs: ["Model", "Outside", "Tools", "Trust", "Agent", "Support"]),
         module("Pipelines", path: "Tests/Pipelines", needs: ["Model", yams]),
         .executableTarget(
-            name: "Lab", dependencies: ["Model", "Outside", arguments, crypto, logging],
+            name: "Lab",
+            dependencies: ["Model", "Outside", "Pipelines", arguments, crypto, logging],
             path: "Tests/Lab",
             exclude: ["Chart", "Load", "Standins"], swiftSettings: strict),
         .executableTarget(

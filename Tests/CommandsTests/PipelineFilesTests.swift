@@ -7,6 +7,7 @@ import Yams
 @testable import Commands
 
 /// The pipelines of packaging/ci against the programs that read them: GitHub's, Jenkins' and ours.
+/// `lab trial pipeline` runs their scripts.
 @Suite struct PipelineFilesTests {
     private let workflow: String
     private let jenkinsfile: String

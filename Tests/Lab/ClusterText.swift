@@ -26,11 +26,22 @@ struct ClusterText: Sendable {
     var drift = "repair"
     /// Where Terraform's state is; empty for the state folder.
     var bucket = ""
+    /// What HAProxy lets one source do in ten seconds.
+    var requestsMax = 600
+    /// The folder of the files with secrets; empty for that of the cluster file.
+    var secrets = ""
 
-    /// Writes it as `jeeves.yaml`, with the licence that more than one instance needs.
+    /// Writes it as `jeeves.yaml`; beside it the licence that more than one instance needs, unless
+    /// secrets lie elsewhere.
     func write(in folder: String) throws {
-        try writeFile("of the lab\n", to: "\(folder)/\(Self.licence)", mode: 0o600)
+        if secrets.isEmpty {
+            try writeFile("of the lab\n", to: "\(folder)/\(Self.licence)", mode: 0o600)
+        }
         try writeFile(text, to: "\(folder)/jeeves.yaml")
+    }
+
+    private func secret(_ name: String) -> String {
+        secrets.isEmpty ? name : "\(secrets)/\(name)"
     }
 
     private var text: String {
@@ -58,6 +69,8 @@ struct ClusterText: Sendable {
                 directory: \(Layout.acmeDirectory)
                 caFile: \(Layout.acmeServerCA)
                 trustFile: \(Layout.acmeRoot)
+            edge:
+              requestsPerTenSecondsMax: \(requestsMax)
             microk8s:
               channel: \(channel)
             ingress:
@@ -68,12 +81,12 @@ struct ClusterText: Sendable {
                 path: chart
               version: \(app)
               replicas: \(replicas)
-              licenseFile: \(replicas > 1 ? Self.licence : "\"\"")
+              licenseFile: \(replicas > 1 ? secret(Self.licence) : "\"\"")
               imagePullPolicy: Never
               timeoutSeconds: \(appSeconds)
               mongodb:
                 external:
-                  uriFile: mongodb.uri
+                  uriFile: \(secret("mongodb.uri"))
             rollout:
               batch: \(batch)
               stableSeconds: \(stableSeconds)

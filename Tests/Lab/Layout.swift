@@ -64,6 +64,10 @@ enum Layout {
     static let chart =
         URL(filePath: standins).deletingLastPathComponent().appending(path: "Chart").path()
 
+    /// The pipelines that a team copies into its repository.
+    static let pipelines =
+        URL(filePath: standins).appending(path: "../../../packaging/ci").path()
+
     /// What any AWS client needs to speak to the lab's account and to no other.
     static let awsEnvironment = [
         "AWS_ENDPOINT_URL": awsURL,

@@ -10,7 +10,7 @@ struct Preflight {
         ("debootstrap", "debootstrap"), ("systemd-nspawn", "systemd-container"),
         ("ip", "iproute2"), ("nft", "nftables"), ("nsenter", "util-linux"), ("curl", "curl"),
         ("openssl", "openssl"), ("pebble", "pebble"), ("dpkg-scanpackages", "dpkg-dev"),
-        ("python3", "python3-venv"),
+        ("python3", "python3-venv"), ("git", "git"),
     ]
 
     let host: Host

@@ -49,13 +49,7 @@ struct LiveCluster: Sendable {
         saying parts: [String]
     ) async throws -> Bool {
         let finished = try await person.read(["jeeves"] + words, in: folder, deadline: Self.upMax)
-        let text = finished.output + finished.errors
-        say(text)
-        let missing = parts.filter { !text.contains($0) }
-        for part in missing { say("it does not say: \(part)") }
-        guard finished.ending != .exited(code) else { return missing.isEmpty }
-        say("it did not end with \(code) but with \(finished.ending)")
-        return false
+        return finished.shows(code, saying: parts)
     }
 
     /// `jeeves up` with another cluster file.
@@ -116,5 +110,19 @@ struct LiveCluster: Sendable {
             }
             try await Task.sleep(for: pause)
         }
+    }
+}
+
+extension Finished {
+    /// Shows what was printed. Whether it ended with `code` and says all of `parts`; what is not so
+    /// is said.
+    func shows(_ code: Int32, saying parts: [String]) -> Bool {
+        let text = output + errors
+        say(text)
+        let missing = parts.filter { !text.contains($0) }
+        for part in missing { say("it does not say: \(part)") }
+        guard ending != .exited(code) else { return missing.isEmpty }
+        say("it did not end with \(code) but with \(ending)")
+        return false
     }
 }

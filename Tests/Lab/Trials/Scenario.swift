@@ -11,6 +11,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
     case why
     case initFrom = "init-from"
     case guide
+    case pipeline
 
     var abstract: String {
         switch self {
@@ -32,6 +33,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .why: "four causes are made, named by jeeves why, and mended"
         case .initFrom: "the files of the older pipeline become a cluster file"
         case .guide: "docs/lab.md is typed as it stands"
+        case .pipeline: "the pipelines of packaging/ci plan on change and apply on merge"
         }
     }
 
@@ -54,6 +56,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .why: await CausesFound(cluster: cluster).play(&verdicts)
         case .initFrom: await OldFiles(cluster: cluster).play(&verdicts)
         case .guide: await Guide(cluster: cluster).play(&verdicts)
+        case .pipeline: await PlannedAndMerged(cluster: cluster).play(&verdicts)
         }
     }
 }
