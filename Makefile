@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 VERSION := $(shell sed -n 's/.*version = "\(.*\)"/\1/p' Sources/Model/Release.swift)
 PACKAGES := .build/packages
-RELEASE := -c release --static-swift-stdlib -Xlinker -s -Xlinker --no-export-dynamic
+RELEASE := -c release -debug-info-format none --static-swift-stdlib -Xlinker -s -Xlinker --no-export-dynamic
 LAB := .build/debug/lab
 # CI gives it a C compiler with a cache.
 SWIFT ?= swift
