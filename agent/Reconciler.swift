@@ -234,7 +234,11 @@ public actor Reconciler {
             return note(spec.id, &now, .unsupported)
         }
         let isReady = spec.needs.allSatisfy { attempts[$0]?.isSettled == true }
-        guard isReady else { return note(spec.id, &now, .waiting) }
+        guard isReady else {
+            // An old back-off that has passed would be due again and again.
+            now.retryAt = nil
+            return note(spec.id, &now, .waiting)
+        }
         if let retryAt = now.retryAt, world.clock.uptime() < retryAt { return }
         do {
             let found = try await step.check(world)
@@ -365,7 +369,8 @@ public actor Reconciler {
 
     private func forget(_ id: UUID) { watchers[id] = nil }
 
-    private func untilNextPass() -> Duration {
+    /// How long nothing is due after a pass.
+    func untilNextPass() -> Duration {
         let hasDrifted = attempts.values.contains { $0.state.drift != nil }
         let longest = hasDrifted ? Self.driftInterval : Self.passInterval
         guard let due = attempts.values.compactMap(\.retryAt).min() else { return longest }
