@@ -100,8 +100,8 @@ public actor Reconciler {
         answerAll(&asking)
     }
 
-    /// Checks every step once and applies those that differ. Throws `invalid` if the saved spec
-    /// cannot be read.
+    /// Checks every step once and applies those that differ, unless a newer spec comes meanwhile.
+    /// Throws `invalid` if the saved spec cannot be read.
     public func pass() async throws {
         var asked = asking
         asking = []
@@ -114,6 +114,12 @@ public actor Reconciler {
         if spec.run != checkedFor { forgetBackoff() }
         for step in spec.steps {
             if Task.isCancelled { return }
+            // What a newer spec may not want is not begun. Its own pass is due already.
+            guard try self.spec() == spec else {
+                asking += asked
+                asked = []
+                return
+            }
             await converge(step, of: spec)
         }
         guard checkedFor != spec.run else { return }

@@ -244,6 +244,24 @@ private struct TellingStep: Step {
         #expect(!fake.ops.isEmpty, "it was never tried again")
     }
 
+    @Test("a spec that comes in the middle of a pass ends it before the next step of the old one")
+    func superseded() async throws {
+        let world = FakeWorld(autoAdvance: false)
+        try state.prepare(world.files)
+        let reconciler = reconciler(world)
+        let slow = StepSpec(
+            id: StepID(unchecked: "join"), body: .join(JoinSpec(controller: "10.0.0.1")))
+        await reconciler.accept(spec([slow, step("a", file: "/etc/mistyped")]))
+        let passing = Task { try await reconciler.pass() }
+        await world.clock.sleeping()
+        await reconciler.accept(spec([step("a", file: "/etc/a")], generation: 2))
+        world.clock.advance(by: .seconds(3600))
+        try await passing.value
+        #expect(world.files["/etc/mistyped"] == nil)
+        try await reconciler.pass()
+        #expect(world.files["/etc/a"] == "right")
+    }
+
     @Test("a step waits for the steps it needs, and an unknown kind does not stop the others")
     func needsAndUnknown() async throws {
         let reconciler = reconciler()
