@@ -20,14 +20,17 @@ struct OrderPreflight: Sendable {
     private static let wait = Duration.seconds(5)
     private static let patienceMax = Duration.seconds(6 * 3600)
 
-    /// Throws `unavailable` if the CA cannot be reached, and what else stands in the way. `trouble`
-    /// is why the last try failed, if it did.
+    /// Throws `unavailable` if the CA cannot be reached, and what else stands in the way;
+    /// `CancellationError` if the agent is stopped meanwhile. `trouble` is why the last try failed,
+    /// if it did.
     func run(after trouble: OrderBudget.Trouble?, _ world: World) async throws {
         let directory = try await directory(world)
         let own = (try? await InstanceMetadata(world: world).publicAddresses()) ?? []
         try await requireAddresses(own, world)
         try await requirePermission(directory.caaIdentities, world)
         try await requirePort(own, after: trouble, world)
+        // A look that was cut short saw nothing, and that is no leave to order.
+        try Task.checkCancellation()
     }
 
     private func held(_ what: String, fix: String) -> Failure {

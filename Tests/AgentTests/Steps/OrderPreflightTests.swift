@@ -133,6 +133,17 @@ import Tools
         #expect(edge.served == "a1")
     }
 
+    @Test("an agent that is stopped while it looks orders nothing")
+    func stopped() async throws {
+        let applying = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            try await edge.certificateStep().apply(fake.world)
+        }
+        await #expect(throws: CancellationError.self) { try await applying.value }
+        #expect(fake.units.ran.isEmpty)
+        #expect(fake.files["/var/lib/jeeves/certificate.json"] == nil)
+    }
+
     @Test("a CA that is away costs no try")
     func away() async throws {
         fake.network.on("GET", .tls(host: "acme.example.test", port: 443), "/dir") { _ in
