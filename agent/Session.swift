@@ -74,7 +74,7 @@ struct Session: Sendable {
                 Task {
                     let body = await answer(request.body, to: coordinator)
                     if case .join = request.body { await reconciler.retry() }
-                    try? await link.send(.reply(Reply(id: request.id, body: body)))
+                    await send(body, inReplyTo: request.id)
                 }
             case .certificate(let chain):
                 try saveRenewed(chain)
@@ -97,6 +97,19 @@ struct Session: Sendable {
             return await requests.answer(request)
         } catch {
             return .failure(Failure(error, trying: "on \(settings.node)"))
+        }
+    }
+
+    /// An answer that no frame can hold is told of: who asked would wait for its whole deadline.
+    private func send(_ body: Reply.Body, inReplyTo id: UInt64) async {
+        do { try await link.send(.reply(Reply(id: id, body: body))) } catch let failure as Failure
+            where failure.code == .invalid
+        {
+            let refusal = Failure(
+                .invalid, failure.message, fix: "ask for less, such as fewer lines")
+            try? await link.send(.reply(Reply(id: id, body: .failure(refusal))))
+        } catch {
+            // The link has ended, and with it the coordinator's wait.
         }
     }
 
