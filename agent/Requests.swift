@@ -31,7 +31,7 @@ public struct Requests: Sendable {
             switch request {
             case .logs(let source, let lines): return .text(try await logs(source, lines))
             case .openTunnel(let number):
-                await tunnels.open(number)
+                try await tunnels.open(number)
                 return .done
             case .mintJoinTicket:
                 let ticket = try await ControlPlane(world: world).mintTicket()

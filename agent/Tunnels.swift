@@ -20,10 +20,12 @@ public actor Tunnels {
         self.carry = carry
     }
 
-    /// Starts tunnel `number` and returns at once.
-    func open(_ number: UInt64) {
+    /// Starts tunnel `number` and returns at once. Throws `unavailable` if too many are open.
+    func open(_ number: UInt64) throws {
         guard open < Self.openMax else {
-            return log.warning("tunnel refused: too many are open", metadata: ["open": "\(open)"])
+            throw Failure(
+                .unavailable, "opening a tunnel: \(open) are open already",
+                fix: "end some `jeeves kubectl` or `jeeves helm`, then try again")
         }
         open += 1
         Task {

@@ -215,6 +215,21 @@ import Wire
         #expect(failure(try await requests().answer(.kubeconfig))?.code == .unavailable)
     }
 
+    @Test("one tunnel more than a node carries is refused by an answer")
+    func tunnels() async throws {
+        let clock = ManualClock()
+        let tunnels = Tunnels(
+            log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        ) {
+            _ in try await clock.sleep(.seconds(1), op: "test.tunnel")
+        }
+        for number in 1...Tunnels.openMax { try await tunnels.open(UInt64(number)) }
+        let refusal = await #expect(throws: Failure.self) { try await tunnels.open(99) }
+        #expect(refusal?.code == .unavailable)
+        await clock.sleeping(Tunnels.openMax)
+        clock.advance(by: .seconds(1))
+    }
+
     @Test("a node without an edge holds no certificate")
     func certificates() async throws {
         #expect(try await requests().answer(.certificates) == .text("[]"))
