@@ -33,15 +33,17 @@ public struct Dialler: Sendable {
         var last = Failure(.unavailable, "opening tunnel \(number): no coordinator is known")
         let book = AddressBook(settings: settings, files: files, state: state)
         for address in book.addresses() {
+            let tunnel: RawStream
             do {
                 let (host, port) = try Self.split(address)
-                let tunnel = try await Dialer.dialTunnel(
+                tunnel = try await Dialer.dialTunnel(
                     host: host, port: port, number: number, credentials: credentials,
                     check: check)
-                return try await splice(tunnel, api)
             } catch {
                 last = Failure(error, trying: "opening tunnel \(number)")
+                continue
             }
+            return try await splice(tunnel, api)
         }
         await api.close()
         throw last
