@@ -71,7 +71,10 @@ extension NodeReport {
             lines.append("\(daemon.sentence): what follows is the last that it wrote")
             lines.append("fix: \(daemon.fix)")
         }
-        if let refused = status.refused { lines.append("spec refused: \(refused.message)") }
+        if let refused = status.refused {
+            lines.append("spec refused: \(refused.message)")
+            if !refused.fix.isEmpty { lines.append("fix: \(refused.fix)") }
+        }
         if status.steps.isEmpty { lines.append("no spec yet") }
         for step in status.steps {
             let name = step.id.rawValue.padded(to: width)

@@ -9,11 +9,17 @@ struct SpecFile: Sendable {
     /// Nil before the first spec. Throws `invalid` if the file was damaged.
     func read() throws -> NodeSpec? {
         guard let bytes = try files.readIfThere(path, bytesMax: 4 << 20) else { return nil }
-        return try JSON.decode(NodeSpec.self, from: bytes, what: path)
+        do {
+            return try JSON.decode(NodeSpec.self, from: bytes, what: path)
+        } catch let failure as Failure {
+            throw Failure(
+                failure.code, failure.message,
+                fix: "remove \(path) and restart jeeves-agent: the coordinator sends it again")
+        }
     }
 
     /// Saves `spec` if the fence admits it. Throws `conflict` if it does not, or if it is for
-    /// another node or cluster.
+    /// another node or cluster, and `invalid` if what this node obeys cannot be read.
     func accept(_ spec: NodeSpec, as settings: Settings) throws {
         try settings.require(spec, .conflict, trying: "accepting a spec")
         if let current = try read() {

@@ -306,6 +306,24 @@ private struct TellingStep: Step {
         #expect(await reconciler.status().refused?.code == .conflict)
     }
 
+    @Test("a damaged spec lets no other one in, and the way out is told on the node")
+    func damagedSpec() async throws {
+        fake.files[state.spec] = "{"
+        let reconciler = reconciler()
+        await reconciler.accept(spec([step("a", file: "/a")]))
+        let report = NodeReport(
+            await reconciler.status(),
+            daemon: DaemonState(
+                UnitState(load: "loaded", active: "active", result: "success", exitCode: 0)),
+            now: fake.clock.now())
+        #expect(report.table.contains("spec refused: accepting generation 1: reading "))
+        #expect(report.table.contains("fix: remove \(state.spec) and restart jeeves-agent"))
+        fake.files[state.spec] = nil
+        await reconciler.accept(spec([step("a", file: "/a")]))
+        try await reconciler.pass()
+        #expect(fake.files["/a"] == "right")
+    }
+
     @Test("a step that should be absent is removed")
     func absent() async throws {
         fake.files["/etc/a"] = "right"
