@@ -5,8 +5,9 @@ public enum UnifiedDiff {
     private static let context = 3
     /// Lines that come out, at most; the last one then says how many more there are.
     public static let linesMax = 400
-    /// Longer texts than that are not compared: the time grows with the square of what differs.
-    private static let inputLinesMax = 20_000
+    /// Longer texts than that are not compared: time and memory grow with the square of the lines
+    /// that differ (about 4 bytes for each pair of them), and an agent has 256 MiB.
+    static let inputLinesMax = 5000
 
     private struct Line {
         /// ` `, `-` or `+`.

@@ -1,5 +1,6 @@
-import Model
 import Testing
+
+@testable import Model
 
 @Suite struct UnifiedDiffTests {
     /// What GNU diff 3.8 prints for these two after the names.
@@ -46,8 +47,8 @@ import Testing
         let lines = UnifiedDiff.text(from: "", to: long).split(separator: "\n")
         #expect(lines.count == UnifiedDiff.linesMax + 1)
         #expect(lines.last == "… 601 more lines")
-        let endless = String(repeating: "x\n", count: 30_000)
+        let endless = String(repeating: "x\n", count: UnifiedDiff.inputLinesMax + 1)
         #expect(
-            UnifiedDiff.text(from: "", to: endless) == "0 lines become 30000, too many to compare")
+            UnifiedDiff.text(from: "", to: endless) == "0 lines become 5001, too many to compare")
     }
 }
