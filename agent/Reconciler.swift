@@ -18,6 +18,8 @@ public actor Reconciler {
     /// Shortest and longest wait before a failed step is tried again.
     static let retryMin = Duration.seconds(2)
     static let retryMax = Duration.seconds(300)
+    /// Of an event's detail: a batch of events that no frame can hold would end every link.
+    private static let detailScalarsMax = 1000
 
     /// How one step has gone so far in this generation.
     private struct Attempts {
@@ -360,7 +362,8 @@ public actor Reconciler {
         await events.append(
             Event(
                 at: world.clock.now(), actor: "agent/\(settings.node)", subject: "step/\(id)",
-                cause: cause, outcome: outcome, detail: detail))
+                cause: cause, outcome: outcome,
+                detail: detail.prefix(scalars: Self.detailScalarsMax)))
     }
 
     private func answerAll(_ asked: inout [CheckedContinuation<Void, Never>]) {

@@ -3,6 +3,7 @@ import Model
 import Outside
 import Support
 import Testing
+import Wire
 
 @testable import Agent
 
@@ -191,6 +192,22 @@ private struct TellingStep: Step {
         #expect(await reconciler.status().isConverged(generation: 1))
         let spool = EventSpool(files: fake.files, state: state)
         #expect(await spool.pending(after: 0)?.events.map(\.outcome) == [.started, .done])
+    }
+
+    @Test("whatever a step says, a batch of its events fits into a frame")
+    func longWords() async throws {
+        let reconciler = reconciler()
+        let words = String(repeating: "e\u{301}", count: 100_000)
+        fake.fail("file.replace", with: Failure(.failed, words), times: 60)
+        await reconciler.accept(spec([step("a", file: "/a")]))
+        for _ in 1...60 {
+            try await reconciler.pass()
+            fake.clock.advance(by: Reconciler.retryMax + Reconciler.retryMin)
+        }
+        let spool = EventSpool(files: fake.files, state: state)
+        let batch = try #require(await spool.pending(after: 0))
+        #expect(batch.events.count == 100)
+        #expect(try Frame.encode(.events(batch)).count < MessageKind.events.bytesMax)
     }
 
     @Test("killed after every effect, the next start converges")
