@@ -143,6 +143,16 @@ struct LiveProcessesTests {
         #expect(failure?.message.hasSuffix("stopped after 0.4s, last said: saved") == true)
     }
 
+    @Test("a child that may not be killed is asked to end also by who cancels before it runs")
+    func cancelledBefore() async throws {
+        let limits = Limits(deadline: .seconds(20), overstay: .left)
+        let running = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await processes.run(Command("sleep", ["60"]), limits: limits, op: "test")
+        }
+        await #expect(throws: CancellationError.self) { try await running.value }
+    }
+
     @Test("a child that obeys SIGTERM does not leave one that does not")
     func deadlineGrandchild() async throws {
         let seen = Seen()

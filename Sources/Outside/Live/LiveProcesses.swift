@@ -84,8 +84,14 @@ private final class LiveChild: Sendable {
     private let command: Command
     private let path: String
     let limits: Limits
-    /// The process, once it runs, until it is collected: from then on its number may be another's.
-    private let pid = Mutex<Int32?>(nil)
+    private struct Running {
+        /// Once it runs, until it is collected: from then on its number may be another's.
+        var pid: Int32?
+        /// Perhaps before it ran.
+        var isAskedToEnd = false
+    }
+
+    private let running = Mutex(Running())
     private let outcome = Mutex<Result<Finished, any Error>?>(nil)
     private let started: @Sendable (ChildID) async throws -> Void
     private let line: @Sendable (String) async -> Void
@@ -108,7 +114,7 @@ private final class LiveChild: Sendable {
     }
 
     func run() async throws -> Finished {
-        defer { pid.withLock { $0 = nil } }
+        defer { running.withLock { $0.pid = nil } }
         do {
             let status =
                 if let input = command.input {
@@ -133,7 +139,7 @@ private final class LiveChild: Sendable {
 
     /// It was asked to end, and did not within the grace.
     var overstay: Failure {
-        let number = pid.withLock { $0 }.map { "pid \($0)" } ?? "it"
+        let number = running.withLock { $0.pid }.map { "pid \($0)" } ?? "it"
         return Failure(
             .timeout,
             "running \(command): asked to end after \(limits.deadline.shortText), and \(number) "
@@ -166,14 +172,23 @@ private final class LiveChild: Sendable {
         } ?? ""
     }
 
+    /// Does so as soon as it runs, if it does not run yet.
     func askToEnd() throws {
-        if let pid = pid.withLock({ $0 }) { try LiveProcesses.signal(pid) }
+        let pid = running.withLock { running in
+            running.isAskedToEnd = true
+            return running.pid
+        }
+        if let pid { try LiveProcesses.signal(pid) }
     }
 
     /// Notes the child and tells who started it. What goes wrong then stops a child that may be
     /// killed; the other is finished first, and the trouble comes out after its end.
     private func begin(_ found: Int32) async throws -> (any Error)? {
-        pid.withLock { $0 = found }
+        let isAskedToEnd = running.withLock { running in
+            running.pid = found
+            return running.isAskedToEnd
+        }
+        if isAskedToEnd { try LiveProcesses.signal(found) }
         guard let entry = ProcessTable.look(at: found) else { return nil }
         do {
             try await started(ChildID(pid: found, startTicks: entry.startTicks))
