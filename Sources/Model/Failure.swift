@@ -9,7 +9,7 @@ public struct Failure: Error, Codable, Hashable, Sendable {
         case notFound
         /// Somebody or something else changed or holds it; nothing was overwritten.
         case conflict
-        /// Another coordinator drives; nothing was done.
+        /// Another process of ours owns it, such as a coordinator that drives; nothing was done.
         case locked
         /// The peer is not who it must be, or may not do this.
         case unauthorized

@@ -19,6 +19,10 @@ struct Daemon {
         let log = Logger(label: "jeeves-agent", factory: { JournalLog.handler(label: $0) })
         let settings = try Settings.read(world.files, path: settingsPath)
         try state.prepare(world.files)
+        try ProcessLock.take(
+            "\(state.path)/lock", trying: "starting the agent",
+            fix: "`systemctl restart jeeves-agent` starts it anew; `jeeves-agent status` says how "
+                + "the node is")
         try world.files.makeDirectory("/run/jeeves", mode: 0o755, op: "run.folder")
         let instanceID = (try? await InstanceMetadata(world: world).instanceID()) ?? ""
         let events = EventSpool(files: world.files, state: state)
