@@ -166,7 +166,7 @@ let package = Package(
             needs: ["Model", "Outside", crypto, x509, asn1]),
         tests(
             of: "Wire",
-            needs: ["Model", nio, nioPosix, nioSSL, crypto, x509, asn1, logging]),
+            needs: ["Model", "Outside", nio, nioPosix, nioSSL, crypto, x509, asn1, logging]),
         tests(of: "Agent", needs: ["Model", "Outside", "Trust", "Wire"]),
         tests(of: "Store", needs: ["Model", "Outside", grdb]),
         tests(of: "AWS", needs: ["Model", "Trust", "Outside"]),

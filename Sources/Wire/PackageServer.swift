@@ -9,8 +9,9 @@ import NIOPosix
 public struct PackageServer: Sendable {
     /// More connections at once are closed unanswered.
     static let connectionsMax = 128
-    /// A connection that sends or takes nothing for this long is closed.
+    /// A connection that sends nothing and takes no part of the file for this long is closed.
     static let idleMax = TimeAmount.seconds(30)
+    private static let partBytes = 64 << 10
 
     private let channel: any Channel
 
@@ -46,6 +47,18 @@ public struct PackageServer: Sendable {
     }
 
     public func stop() async { try? await channel.close() }
+
+    /// `file` in parts of which each is written by itself: NIO counts a write when all of it was
+    /// taken, and a slow line takes longer for the whole file than a connection may idle.
+    static func parts(of file: ByteBuffer) -> [ByteBuffer] {
+        var (rest, parts): (ByteBuffer, [ByteBuffer]) = (file, [])
+        while let part = rest.readSlice(length: min(partBytes, rest.readableBytes)),
+            part.readableBytes > 0
+        {
+            parts.append(part)
+        }
+        return parts
+    }
 }
 
 /// Counts open connections, so that strangers cannot use up the descriptors.
@@ -108,7 +121,9 @@ private final class OneFile: ChannelInboundHandler {
         response.headers.add(name: "Connection", value: "close")
         context.write(wrapOutboundOut(.head(response)), promise: nil)
         if status == .ok, request.method == .GET {
-            context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+            for part in PackageServer.parts(of: body) {
+                context.write(wrapOutboundOut(.body(.byteBuffer(part))), promise: nil)
+            }
         }
         let channel = context.channel
         let sent = context.eventLoop.makePromise(of: Void.self)
