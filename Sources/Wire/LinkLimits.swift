@@ -1,5 +1,3 @@
-import NIOCore
-
 /// How long a connection may take for each thing, and how much may queue on it. One place, so that
 /// tests can be quick and operators can read what to expect.
 public struct LinkLimits: Sendable, Hashable {
@@ -23,11 +21,4 @@ public struct LinkLimits: Sendable, Hashable {
     public var incomingBytesMax = 1 << 20
 
     public init() {}
-}
-
-extension TimeAmount {
-    init(_ duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        self = .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
-    }
 }
