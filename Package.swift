@@ -27,8 +27,6 @@ func tests(
 
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
-let nioConcurrency: Target.Dependency = .product(
-    name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -102,9 +100,7 @@ let package = Package(
             needs: ["Model", "Outside", "COpenSSL", crypto, x509, asn1]),
         module(
             "Wire", path: "Sources/Wire",
-            needs: [
-                "Model", "Outside", nio, nioPosix, nioHTTP, nioTLS, nioSSL, nioConcurrency, logging,
-            ]),
+            needs: ["Model", "Outside", nio, nioPosix, nioHTTP, nioTLS, nioSSL, logging]),
         // 3 policy
         module(
             "Agent", path: "agent", exclude: ["Main"],

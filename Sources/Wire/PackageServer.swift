@@ -1,8 +1,8 @@
 import Model
-import NIOConcurrencyHelpers
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Synchronization
 
 /// Serves exactly one file over plain HTTP: the agent's package, whose integrity first boot checks
 /// by the SHA-256 in its user data. Answers 404 to everything else.
@@ -63,20 +63,20 @@ public struct PackageServer: Sendable {
 
 /// Counts open connections, so that strangers cannot use up the descriptors.
 private final class ConnectionCount: Sendable {
-    private let open = NIOLockedValueBox(0)
+    private let open = Mutex(0)
     private let max: Int
 
     init(max: Int) { self.max = max }
 
     func enter() -> Bool {
-        open.withLockedValue { count in
+        open.withLock { count in
             guard count < max else { return false }
             count += 1
             return true
         }
     }
 
-    func leave() { open.withLockedValue { $0 -= 1 } }
+    func leave() { open.withLock { $0 -= 1 } }
 }
 
 /// Answers one connection's requests from memory.

@@ -16,7 +16,7 @@ struct Layer: CustomTestStringConvertible {
 
 struct LayerTests {
     static let nio: Set<String> = [
-        "NIOCore", "NIOPosix", "NIOHTTP1", "NIOTLS", "NIOSSL", "NIOConcurrencyHelpers",
+        "NIOCore", "NIOPosix", "NIOHTTP1", "NIOTLS", "NIOSSL",
     ]
 
     /// The diagram of docs/ARCHITECTURE.md, bottom-up.
