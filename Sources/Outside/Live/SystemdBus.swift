@@ -14,6 +14,8 @@ final class SystemdBus {
     private let bus: OpaquePointer
     /// Nil on systemd's own socket, where there is nobody but the manager.
     private let destination: String?
+    /// As long-lived as the bus, which keeps every listener.
+    private let ended = EndedJobs()
 
     /// The system bus; where no D-Bus daemon runs, the socket that systemctl falls back to as well.
     /// Throws `unavailable` if there is neither.
@@ -64,21 +66,17 @@ final class SystemdBus {
     ) throws -> String {
         // Without a subscription systemd sends no signals. It ends with the connection.
         try call("Subscribe")
-        let ended = EndedJobs()
         try check(
             sd_bus_match_signal(
                 bus, nil, destination, Self.managerPath, Self.managerInterface, "JobRemoved",
                 EndedJobs.note, Unmanaged.passUnretained(ended).toOpaque()),
             "listening to systemd")
-        let reply = try answer(to: member, fill)
-        let job = try Self.read(reply, "o", of: member)
-        return try withExtendedLifetime((ended, reply)) {
-            try wait(for: job, in: ended, deadline: deadline, member, of: unit)
-        }
+        let job = try Self.read(try answer(to: member, fill), "o", of: member)
+        return try wait(for: job, deadline: deadline, member, of: unit)
     }
 
     private func wait(
-        for job: String, in ended: EndedJobs, deadline: Duration, _ member: String, of unit: String
+        for job: String, deadline: Duration, _ member: String, of unit: String
     ) throws -> String {
         let end = ContinuousClock.now + deadline
         while true {
