@@ -18,7 +18,8 @@ public enum Dialer {
         limits: LinkLimits = LinkLimits()
     ) async throws -> any Link {
         precondition(conversation != .tunnel, "a tunnel is dialled with dialTunnel")
-        let rules: FrameRules = conversation == .link ? .agentSide : .enrolling(limits)
+        let rules: FrameRules =
+            conversation == .link ? .agentSide(limits) : .enrolling(limits)
         let call = Call(
             host: host, port: port, conversation: conversation, check: check, deadline: deadline)
         return try await call.connect(credentials) { channel, peer in

@@ -23,8 +23,14 @@ struct FrameRules: Sendable {
         .welcome, .spec, .eventsSeen, .request, .certificate, .refusal, .ping, .pong,
     ]
 
-    static let agentSide = FrameRules(accepting: coordinatorSays, liveness: .listens)
-    static let coordinatorSide = FrameRules(accepting: agentSays, liveness: .asks)
+    static func agentSide(_ limits: LinkLimits) -> FrameRules {
+        FrameRules(
+            accepting: coordinatorSays, firstFrame: limits.greeting, liveness: .listens)
+    }
+
+    static func coordinatorSide(_ limits: LinkLimits) -> FrameRules {
+        FrameRules(accepting: agentSays, firstFrame: limits.greeting, liveness: .asks)
+    }
 
     /// The coordinator's side: one frame, soon, and nothing else.
     static func stranger(_ limits: LinkLimits) -> FrameRules {

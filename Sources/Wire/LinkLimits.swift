@@ -3,6 +3,9 @@
 public struct LinkLimits: Sendable, Hashable {
     /// From the accepted or dialled TCP connection to the end of the TLS handshake.
     public var handshake: Duration = .seconds(10)
+    /// From the handshake to the first word of either side of a link: pings are answered without
+    /// the one who would say it.
+    public var greeting: Duration = .seconds(30)
     /// From the first to the last byte of one frame.
     public var frame: Duration = .seconds(30)
     /// How long written bytes may wait without the peer taking any.

@@ -91,8 +91,7 @@ final class Reception: Sendable {
         case (.link, nil), (.tunnel, nil): refuse(channel, visitor.source, .noCertificate)
         case (.link, let peer?):
             let link = try TLSLink(
-                on: channel, peer: peer, rules: .coordinatorSide,
-                limits: limits)
+                on: channel, peer: peer, rules: .coordinatorSide(limits), limits: limits)
             letIn(.link(link), channel, visitor.source)
         case (.tunnel, let peer?) where peer.expired:
             refuse(channel, visitor.source, .expiredCertificate)

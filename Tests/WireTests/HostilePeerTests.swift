@@ -56,6 +56,20 @@ struct HostilePeerTests {
         drip.cancel()
     }
 
+    @Test("a peer that answers pings and never says a word is given up by either side")
+    func wordless() async throws {
+        var limits = LinkLimits()
+        limits.greeting = .milliseconds(300)
+        limits.ping = .milliseconds(50)
+        let patient = try await Stand()
+        let (agent, coordinator) = try await patient.pair(limits: limits)
+        #expect(await failing { try await agent.heard() }?.code == .timeout)
+        let hasty = try await Stand(limits: limits)
+        let (silent, listening) = try await hasty.pair()
+        #expect(await failing { try await listening.heard() }?.code == .timeout)
+        _ = (coordinator, silent)
+    }
+
     @Test(
         "a handshake that does not end is closed at its deadline", arguments: [[], [0x16, 3, 1]])
     func slowHandshake(beginning: [UInt8]) async throws {
