@@ -53,7 +53,11 @@ struct CertificateStep: Step {
     }
 
     func check(_ world: World) async throws -> Condition {
-        guard try edge.isPlaced(world) else { return .missing }
+        guard try edge.isPlaced(world) else {
+            // Half of it is what a removal that was cut short leaves, the key among it.
+            let half = Difference("certificate", found: "half in place", wanted: "whole, or gone")
+            return try edge.leftover(world) == nil ? .missing : .differs([half])
+        }
         var differences = try unwanted.compactMap { try $0.leftover(world) }
         switch try await certificate(world) {
         case .absent:

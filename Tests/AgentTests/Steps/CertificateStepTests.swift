@@ -211,6 +211,26 @@ import Trust
         #expect(fake.units.ran.last?.command.arguments.contains("--keep-until-expiring") == true)
     }
 
+    @Test("a crash after any effect of a removal leaves neither a key nor anything served")
+    func removalCrashes() async throws {
+        var edges: [FakeEdge] = []
+        try await crashMatrix(
+            setup: {
+                let (fake, edge) = node()
+                try await converge(edge.certificateStep(), fake.world)
+                edges.append(edge)
+                return fake
+            },
+            run: { world in
+                let step = edges[edges.count - 1].certificateStep()
+                if try await step.check(world) != .missing { try await step.remove(world) }
+            },
+            verify: { fake in
+                #expect(fake.files[layout.bundle] == nil)
+                #expect(edges.last?.served == nil)
+            })
+    }
+
     @Test("removal takes it out of HAProxy and keeps certbot's files")
     func removal() async throws {
         let (fake, edge) = node()
