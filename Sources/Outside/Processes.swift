@@ -130,18 +130,11 @@ public protocol Processes: Sendable {
     /// Whether that very child still runs.
     func isAlive(_ child: ChildID) -> Bool
 
-    /// Asks that child to end (SIGTERM); nothing happens if it is gone.
-    func terminate(_ child: ChildID, op: Op) async throws
-
-    /// Asks that child alone to end, not what it started; nothing happens if it is gone.
+    /// Asks that child alone to end (SIGTERM), not what it started; nothing happens if it is gone.
     func askToEnd(_ child: ChildID, op: Op) async throws
 }
 
 extension Processes {
-    public func askToEnd(_ child: ChildID, op: Op) async throws {
-        try await terminate(child, op: op)
-    }
-
     /// Runs `command` to its end and returns what it printed.
     public func run(_ command: Command, limits: Limits, op: Op) async throws -> Finished {
         try await run(command, limits: limits, op: op, started: { _ in }, line: { _ in })

@@ -326,8 +326,8 @@ private struct PatientProcesses: Processes {
 
     func isAlive(_ child: ChildID) -> Bool { wrapped.isAlive(child) }
 
-    func terminate(_ child: ChildID, op: Op) async throws {
-        try await wrapped.terminate(child, op: op)
+    func askToEnd(_ child: ChildID, op: Op) async throws {
+        try await wrapped.askToEnd(child, op: op)
     }
 }
 
@@ -364,7 +364,7 @@ private final class CountingProcesses: Processes {
         return wrapped.isAlive(asked)
     }
 
-    func terminate(_ child: ChildID, op: Op) async throws {
-        try await wrapped.terminate(child, op: op)
+    func askToEnd(_ child: ChildID, op: Op) async throws {
+        try await wrapped.askToEnd(child, op: op)
     }
 }

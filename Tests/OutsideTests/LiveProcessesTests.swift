@@ -197,7 +197,7 @@ struct LiveProcessesTests {
     }
 
     @Test("a child can be asked to end, but never another process with its old pid")
-    func terminate() async throws {
+    func askToEnd() async throws {
         let processes = processes
         let seen = Seen()
         let finished = try await processes.run(
@@ -205,9 +205,9 @@ struct LiveProcessesTests {
             started: { child in
                 let later = ChildID(pid: child.pid, startTicks: child.startTicks + 1)
                 #expect(!processes.isAlive(later))
-                try await processes.terminate(later, op: "test.stop")
+                try await processes.askToEnd(later, op: "test.stop")
                 #expect(processes.isAlive(child))
-                try await processes.terminate(child, op: "test.stop")
+                try await processes.askToEnd(child, op: "test.stop")
                 seen.add("\(child.pid)")
             }, line: { _ in })
         #expect(finished.ending == .signalled(SIGTERM))

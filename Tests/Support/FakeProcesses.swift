@@ -89,7 +89,7 @@ public final class FakeProcesses: Processes {
 
     public func isAlive(_ child: ChildID) -> Bool { state.withLock { $0.alive.contains(child) } }
 
-    public func terminate(_ child: ChildID, op: Op) async throws {
+    public func askToEnd(_ child: ChildID, op: Op) async throws {
         try history.effect(op) { end(child) }
     }
 }

@@ -53,10 +53,6 @@ struct NotedProcesses: Processes {
 
     func isAlive(_ child: ChildID) -> Bool { wrapped.isAlive(child) }
 
-    func terminate(_ child: ChildID, op: Op) async throws {
-        try await wrapped.terminate(child, op: op)
-    }
-
     func askToEnd(_ child: ChildID, op: Op) async throws {
         try await wrapped.askToEnd(child, op: op)
     }

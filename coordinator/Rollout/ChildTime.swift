@@ -50,8 +50,8 @@ struct TimedProcesses: Processes {
 
     func isAlive(_ child: ChildID) -> Bool { wrapped.isAlive(child) }
 
-    func terminate(_ child: ChildID, op: Op) async throws {
-        try await wrapped.terminate(child, op: op)
+    func askToEnd(_ child: ChildID, op: Op) async throws {
+        try await wrapped.askToEnd(child, op: op)
     }
 }
 

@@ -60,21 +60,14 @@ struct LiveProcesses: Processes {
         return now.startTicks == child.startTicks && !now.isZombie
     }
 
-    func terminate(_ child: ChildID, op: Op) async throws {
-        guard isAlive(child) else { return }
-        // Its children get it too: it was made the leader of its own session and group.
-        let target = getpgid(child.pid) == child.pid ? -child.pid : child.pid
-        try Self.signal(target)
-    }
-
     func askToEnd(_ child: ChildID, op: Op) async throws {
         guard isAlive(child) else { return }
         try Self.signal(child.pid)
     }
 
-    fileprivate static func signal(_ target: Int32) throws {
-        guard kill(target, SIGTERM) == 0 || errno == ESRCH else {
-            throw systemFailure("stopping the process \(abs(target))")
+    fileprivate static func signal(_ pid: Int32) throws {
+        guard kill(pid, SIGTERM) == 0 || errno == ESRCH else {
+            throw systemFailure("stopping the process \(pid)")
         }
     }
 }

@@ -52,7 +52,7 @@ public struct Daemon: Sendable {
 
     /// SIGTERM to it and to all that it started; returns when they are gone.
     public func stop() async {
-        try? await processes.terminate(child, op: "daemon.stop")
+        life.cancel()
         _ = try? await life.value
     }
 }

@@ -55,7 +55,7 @@ private struct UnpackedPrograms: Processes {
 
     func isAlive(_ child: ChildID) -> Bool { processes.isAlive(child) }
 
-    func terminate(_ child: ChildID, op: Op) async throws {
-        try await processes.terminate(child, op: op)
+    func askToEnd(_ child: ChildID, op: Op) async throws {
+        try await processes.askToEnd(child, op: op)
     }
 }
