@@ -57,7 +57,6 @@ extension HAProxyRuntime {
         case made = "New empty certificate store"
         case set = "Transaction created"
         case committed = "Success!"
-        case deleted = "deleted!"
     }
 
     static let readLog = "look at `journalctl -u haproxy` on the node"

@@ -28,8 +28,6 @@ public enum MicroK8s {
     public static let tokens = "/var/snap/microk8s/current/credentials/cluster-tokens.txt"
     /// Port of the Kubernetes API on every node.
     public static let apiPort: UInt16 = 16443
-    /// Port of the cluster agent, which nodes join through.
-    public static let joinPort = JoinTicket.port
     /// Port of the datastore on every controller.
     public static let datastorePort: UInt16 = 19001
 

@@ -2,11 +2,11 @@ import CSystemd
 
 /// Tells systemd how this service is (sd_notify(3)). Does nothing where systemd did not start us.
 public enum Notifier {
-    /// `Type=notify`: the service is up.
-    public static func ready(_ status: String) { send("READY=1\nSTATUS=\(line(status))") }
-
-    /// One line for `systemctl status`.
-    public static func status(_ text: String) { send("STATUS=\(line(text))") }
+    /// `Type=notify`: the service is up. `status` is what `systemctl status` shows, one line: a
+    /// break would begin another assignment.
+    public static func ready(_ status: String) {
+        send("READY=1\nSTATUS=\(LogText.escaped(status))")
+    }
 
     /// The watchdog's sign of life.
     public static func alive() { send("WATCHDOG=1") }
@@ -21,7 +21,4 @@ public enum Notifier {
     }
 
     private static func send(_ state: String) { sd_notify(0, state) }
-
-    /// A line break would begin another assignment.
-    private static func line(_ text: String) -> String { LogText.escaped(text) }
 }
