@@ -8,8 +8,6 @@ public struct Digest: Name {
 
     /// Throws `invalid` unless `bytes` are 32.
     public init(bytes: some Collection<UInt8>) throws {
-        let digits = Array("0123456789abcdef")
-        try self.init(
-            String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }))
+        try self.init(bytes.hexadecimal)
     }
 }

@@ -26,11 +26,7 @@ extension Chance {
     /// Full jitter: evenly between zero and `window`.
     public func jitter(_ window: Duration) -> Duration { window * fraction() }
 
-    public func runID() -> RunID {
-        let digits = Array("0123456789abcdef")
-        return RunID(
-            unchecked: String(bytes(8).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }))
-    }
+    public func runID() -> RunID { RunID(unchecked: bytes(8).hexadecimal) }
 }
 
 extension Clocks {

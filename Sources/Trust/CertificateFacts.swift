@@ -38,13 +38,13 @@ public struct CertificateFacts: Codable, Hashable, Sendable {
         guard let certificate = try? Certificate(derEncoded: der) else {
             throw Failure(.invalid, "reading a certificate: it is damaged")
         }
-        serialHex = Hash.hex(certificate.serialNumber.bytes)
+        serialHex = certificate.serialNumber.bytes.hexadecimal
         sha256 = Hash.sha256(der)
         notBefore = certificate.notValidBefore
         notAfter = certificate.notValidAfter
         issuer = "\(certificate.issuer)"
         let identifier = try? certificate.extensions.authorityKeyIdentifier
-        authorityKeyHex = (identifier?.keyIdentifier).map { Hash.hex($0) }
+        authorityKeyHex = identifier?.keyIdentifier?.hexadecimal
         let organisation = certificate.issuer.lazy.flatMap { Array($0) }
             .first { $0.type == .RDNAttributeType.organizationName }
         authority = organisation.map { "\($0.value)" } ?? issuer

@@ -43,7 +43,7 @@ public enum PeerPolicy {
             throw refuse("its certificate is the coordinator's, not an agent's")
         }
         guard home == cluster else { throw refuse("it belongs to the cluster \(home)") }
-        let serial = Hash.hex(leaf.serialNumber.bytes)
+        let serial = leaf.serialNumber.bytes.hexadecimal
         guard !denied.contains(serial), !denied.contains(node.rawValue) else {
             throw refuse("\(node) has been revoked")
         }
@@ -73,7 +73,7 @@ public enum PeerPolicy {
         guard home == cluster else { throw refuse("it belongs to the cluster \(home)") }
         return VerifiedPeer(
             uri: identity.uri,
-            serial: Hash.hex(certificates[0].serialNumber.bytes), expired: false,
+            serial: certificates[0].serialNumber.bytes.hexadecimal, expired: false,
             issuedAt: issue(of: certificates[0]))
     }
 

@@ -92,7 +92,7 @@ public struct SigV4: Sendable {
         ].joined(separator: "\n")
         let scope = "\(stamp.prefix(8))/\(region)/\(service)/aws4_request"
         let text = "AWS4-HMAC-SHA256\n\(stamp)\n\(scope)\n\(Hash.sha256(canonical.utf8))"
-        let signature = Hash.hex(Self.hmac(key(date: String(stamp.prefix(8))), text))
+        let signature = Self.hmac(key(date: String(stamp.prefix(8))), text).hexadecimal
         headers["authorization"] =
             "AWS4-HMAC-SHA256 Credential=\(credentials.accessKeyID)/\(scope), "
             + "SignedHeaders=\(signedHeaders), Signature=\(signature)"
