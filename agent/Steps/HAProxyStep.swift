@@ -235,11 +235,11 @@ extension HAProxyStep {
         }
     }
 
-    /// A change of what serves already can wait for old workers to end.
+    /// A change of what serves already can wait for old workers to end, also if it is too busy to
+    /// say what it is.
     private func requireRoom(for wanted: Wanted, _ world: World) async throws {
-        guard let info = try? await RuntimeSocket(world, layout).info(),
-            info.description != wanted.description, await accepts(world)
-        else { return }
+        let info = try? await RuntimeSocket(world, layout).info()
+        guard info?.description != wanted.description, await accepts(world) else { return }
         try await OldWorkers.requireRoom(world, layout)
     }
 

@@ -102,6 +102,18 @@ import Tools
         try await converge(newer, fake.world)
     }
 
+    @Test("an edge that serves and is too busy to answer us is not reloaded beside old workers")
+    func busy() async throws {
+        let (fake, edge) = node()
+        try await converge(step, fake.world)
+        edge.keepOldWorkers(3)
+        fake.fail("haproxy.info", with: Failure(.timeout, "talking: no answer in 5s"), times: 9)
+        fake.forgetOps()
+        let refusal = await #expect(throws: Failure.self) { try await step.apply(fake.world) }
+        #expect(refusal?.message.contains("3 old workers end since") == true)
+        #expect(fake.ops == ["haproxy.version"])
+    }
+
     /// The second youngest of the old workers took over then.
     private static let since = "2025-12-31T23:57:50Z"
 
