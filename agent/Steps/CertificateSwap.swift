@@ -14,13 +14,16 @@ struct CertificateSwap: Sendable {
     let line: String
     let look: CertificateStep.Look
 
-    /// Swaps through the runtime API; if that cannot be proven, by a reload.
+    /// Swaps through the runtime API; if that cannot be proven, by a reload. A handshake is the
+    /// proof: what a client is shown already is not loaded again because the API is silent.
     func load(_ pem: Secret, _ facts: CertificateFacts, _ world: World) async throws {
         do {
             try await exchange(pem, serial: facts.serial, RuntimeSocket(world, layout))
             try await prove(facts, within: .seconds(5), world)
         } catch is Failure {
-            try await requireReload(facts, world)
+            let shown = try? await look(domain, layout, facts.keyType ?? .ecdsa)
+            if shown?.serial == facts.serial { return }
+            try await requireReload(instead: shown, world)
             try await world.units.job(
                 .reload, HAProxyStep.unit, deadline: .seconds(90), op: "certificate.reload")
             try await prove(facts, within: .seconds(20), world)
@@ -93,9 +96,8 @@ struct CertificateSwap: Sendable {
     }
 
     /// Another old worker is only worth it where clients would soon see no good certificate.
-    private func requireReload(_ facts: CertificateFacts, _ world: World) async throws {
+    private func requireReload(instead shown: CertificateFacts?, _ world: World) async throws {
         let soon = world.clock.now().addingTimeInterval(86_400)
-        let shown = try? await look(domain, layout, facts.keyType ?? .ecdsa)
         guard let shown, shown.notAfter > soon, shown.names.contains(domain.rawValue) else {
             return
         }

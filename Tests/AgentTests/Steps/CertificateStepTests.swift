@@ -199,6 +199,18 @@ import Trust
         #expect(edge.served == "a1")
     }
 
+    @Test("a runtime API that is silent costs no reload while clients are shown what is wanted")
+    func silentRuntime() async throws {
+        let (fake, edge) = node()
+        try await converge(edge.certificateStep(), fake.world)
+        fake.forgetOps()
+        fake.fail(
+            "certificate.show", with: Failure(.timeout, "talking: no answer in 5s"), times: 2)
+        try await edge.certificateStep().apply(fake.world)
+        #expect(!fake.ops.contains("certificate.reload"))
+        #expect(try await edge.certificateStep().check(fake.world) == .right)
+    }
+
     @Test("links between two generations are left to certbot to mend")
     func torn() async throws {
         let (fake, edge) = node(issues: [EdgeFixtures.first])
