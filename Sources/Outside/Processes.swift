@@ -15,11 +15,14 @@ public struct Command: Sendable, Hashable {
     /// File that takes what it prints, with `.errors` beside it for stderr; nil means pipes. With
     /// files, which only their owner can read, a child can go on after we were killed.
     public var outputFile: String?
+    /// How it prints where one of its arguments must not: a ticket that stands in argv because its
+    /// program takes it nowhere else.
+    public var shownAs: String?
 
     public init(
         _ program: String, _ arguments: [String],
         environment: [String: String] = Command.environmentBase, secrets: [String: Secret] = [:],
-        directory: String? = nil, input: Secret? = nil
+        directory: String? = nil, input: Secret? = nil, shownAs: String? = nil
     ) {
         self.program = program
         self.arguments = arguments
@@ -27,6 +30,7 @@ public struct Command: Sendable, Hashable {
         self.secrets = secrets
         self.directory = directory
         self.input = input
+        self.shownAs = shownAs
     }
 
     /// What every child gets: a fixed `PATH` and the C locale, so that output can be parsed.
@@ -37,8 +41,10 @@ public struct Command: Sendable, Hashable {
 }
 
 extension Command: CustomStringConvertible {
-    /// As a person would type it, for errors and logs; argv holds no secret.
-    public var description: String { ([program] + arguments).joined(separator: " ") }
+    /// As a person would type it, for errors, logs and the description of its unit.
+    public var description: String {
+        shownAs ?? ([program] + arguments).joined(separator: " ")
+    }
 }
 
 /// How far a child may go.

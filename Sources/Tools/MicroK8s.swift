@@ -46,12 +46,17 @@ public enum MicroK8s {
 
     /// Without a time to live a token works once, so it may stand in argv (invariant I7).
     public static func addNode(token: Secret) -> Command {
-        Command(program, ["add-node", "--token", token.reveal(), "--format", "json"])
+        Command(
+            program, ["add-node", "--token", token.reveal(), "--format", "json"],
+            shownAs: "\(program) add-node")
     }
 
-    /// The ticket is the written exception to "no secret in argv" (invariant I7).
+    /// The ticket is the written exception to "no secret in argv" (invariant I7), and to nothing
+    /// else: it does not print.
     public static func join(_ ticket: JoinTicket, as role: MicroK8sSpec.Role) -> Command {
-        join(at: ticket.url.reveal(), as: role)
+        var command = join(at: ticket.url.reveal(), as: role)
+        command.shownAs = join(at: ticket.controller, as: role).description
+        return command
     }
 
     /// As above, at any place: for a name that holds no ticket.

@@ -33,6 +33,18 @@ struct TransientRunTests {
         #expect(throws: Failure.self) { try run(unit).refuseSecrets() }
     }
 
+    @Test("what must not print is neither in the description, which is logged, nor in an error")
+    func shownAs() {
+        let command = Command("microk8s", ["join", "t1cket"], shownAs: "microk8s join")
+        let unit = TransientUnit(name: "a.service", command: command, deadline: .seconds(1))
+        let properties = run(unit).properties(path: "/snap/bin/microk8s")
+            .map { "\($0.0) \($0.1)" }
+        #expect(properties.contains(#"Description string("Jeeves: microk8s join")"#))
+        let late = UnitEnd(active: "failed", sub: "failed", result: "timeout", code: 2, status: 15)
+        let failure = #expect(throws: Failure.self) { try run(unit).finished(late) }
+        #expect(failure?.message == "running microk8s join: stopped after 1.0s")
+    }
+
     @Test("the end of the unit is the end of the command")
     func ends() throws {
         var end = UnitEnd(active: "active", sub: "exited", result: "success", code: 1, status: 0)

@@ -16,9 +16,21 @@ import Testing
         Finished(ending: .exited(code), output: output, errors: errors)
     }
 
+    @Test("neither a ticket nor a token prints with its command")
+    func printed() {
+        let ticket = JoinTicket(
+            controller: "10.1.2.3", token: Self.token,
+            certificate: Digest(unchecked: String(repeating: "0", count: 64)))
+        #expect(
+            "\(MicroK8s.join(ticket, as: .worker))" == "/snap/bin/microk8s join 10.1.2.3 --worker")
+        #expect("\(MicroK8s.addNode(token: Self.token))" == "/snap/bin/microk8s add-node")
+    }
+
     @Test("argument vectors are exactly these")
     func argv() throws {
-        func line(_ command: Command) -> String { command.description }
+        func line(_ command: Command) -> String {
+            ([command.program] + command.arguments).joined(separator: " ")
+        }
         let ticket = JoinTicket(
             controller: "10.1.2.3", token: Self.token,
             certificate: Digest(unchecked: "1a2b3c4d5e6f" + String(repeating: "0", count: 52)))
