@@ -10,6 +10,8 @@ public struct Requests: Sendable {
     private let reconciler: Reconciler
     private let look: Membership.Look
 
+    private static let logBytesMax = 1 << 20
+
     public init(world: World, tunnels: Tunnels, reconciler: Reconciler) {
         self.init(
             world: world, tunnels: tunnels, reconciler: reconciler, look: Membership.handshake)
@@ -99,20 +101,35 @@ public struct Requests: Sendable {
             ordersLeft: Dictionary(left, uniquingKeysWith: { first, _ in first }))
     }
 
-    /// The last lines of a unit's journal (journalctl(1)), at most 2,000.
+    /// The last lines of a log, at most 2,000.
     private func logs(_ source: LogSource, _ lines: Int) async throws -> String {
-        let units =
-            switch source {
-            case .agent: ["jeeves-agent.service"]
-            case .haproxy: ["haproxy.service"]
-            case .certbot: ["jeeves-op-certificate-*"]
-            case .microk8s: ["snap.microk8s.*"]
-            }
-        return try await world.processes.output(
+        let lines = min(max(lines, 1), 2000)
+        return switch source {
+        case .agent: try await journal(of: "jeeves-agent.service", lines)
+        case .haproxy: try await journal(of: "haproxy.service", lines)
+        case .microk8s: try await journal(of: "snap.microk8s.*", lines)
+        case .certbot: try certbotLog(lines)
+        }
+    }
+
+    private func journal(of unit: String, _ lines: Int) async throws -> String {
+        try await world.processes.output(
             of: Command(
                 "journalctl",
-                ["--no-pager", "--output=short-iso", "--lines=\(min(max(lines, 1), 2000))"]
-                    + units.map { "--unit=\($0)" }),
+                ["--no-pager", "--output=short-iso", "--lines=\(lines)", "--unit=\(unit)"]),
             limits: Limits(deadline: .seconds(20)), op: "logs.read")
+    }
+
+    /// Of its last run, from its own file: the journal says of a transient unit only that it ran.
+    private func certbotLog(_ lines: Int) throws -> String {
+        let path = Certbot().log
+        guard let bytes = try world.files.readIfThere(path, bytesMax: CertbotTrouble.logBytesMax)
+        else {
+            throw Failure(
+                .notFound, "reading \(path): certbot has not run on this node",
+                fix: "ask the node that has the edge; `jeeves status` shows its certificate")
+        }
+        return String(decoding: bytes.suffix(Self.logBytesMax), as: UTF8.self)
+            .split(whereSeparator: \.isNewline).suffix(lines).joined(separator: "\n")
     }
 }

@@ -230,6 +230,16 @@ import Wire
         clock.advance(by: .seconds(1))
     }
 
+    @Test("certbot's log is its own file, because the journal has nothing that a unit prints")
+    func certbotLog() async throws {
+        let path = Certbot().log
+        let absent = failure(try await requests().answer(.logs(.certbot, lines: 2)))
+        #expect(absent?.code == .notFound)
+        #expect(absent?.message == "reading \(path): certbot has not run on this node")
+        node.fake.files[path] = "one\ntwo\nthree\n"
+        #expect(try await requests().answer(.logs(.certbot, lines: 2)) == .text("two\nthree"))
+    }
+
     @Test("a node without an edge holds no certificate")
     func certificates() async throws {
         #expect(try await requests().answer(.certificates) == .text("[]"))

@@ -5,7 +5,7 @@ import Tools
 import Trust
 
 /// What a controller can be asked about its cluster. What its children print is secret, so they run
-/// as children and not as units, whose output goes to the journal.
+/// as children and not as units, whose output is written to a file.
 struct ControlPlane: Sendable {
     let world: World
 

@@ -3,10 +3,10 @@ import Coordinator
 import Model
 import Outside
 
-/// `jeeves logs`: the last journal lines of a node.
+/// `jeeves logs`: the last lines of a node's logs.
 struct Logs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show the last journal lines of a node.",
+        abstract: "Show the last lines of a node's logs.",
         discussion: """
             It is read through the node's agent, which must be connected, by the
             coordinator that runs already or by one that this starts.

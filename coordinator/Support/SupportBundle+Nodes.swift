@@ -13,7 +13,7 @@ extension SupportBundle {
     private static let sheets =
         LogSource.allCases.map {
             Sheet(
-                file: "\($0.rawValue).log", about: "the last lines of its journal",
+                file: "\($0.rawValue).log", about: "its last lines",
                 question: .logs($0, lines: logLines))
         }
         + Diagnostic.all.map {
