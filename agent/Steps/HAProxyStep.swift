@@ -40,8 +40,10 @@ struct HAProxyStep: Step {
         do {
             let info = try await RuntimeSocket(world, layout).info()
             let wanted = wanted(for: info.version)
-            let found = HAProxyConfig.redacted(text)
-            if let line = HAProxyConfig.firstDifference(found: found, wanted: wanted.text) {
+            if text != wanted.text,
+                let line = HAProxyConfig.firstDifference(
+                    found: HAProxyConfig.redacted(text), wanted: wanted.text)
+            {
                 differences.append(
                     Difference(
                         "\(layout.configFile) line \(line.line)", found: line.found,

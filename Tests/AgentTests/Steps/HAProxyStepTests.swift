@@ -38,6 +38,16 @@ import Tools
         #expect(fake.ops.isEmpty)
     }
 
+    @Test("a domain that looks like the beginning of a password is none in our own file")
+    func secretiveDomain() async throws {
+        let (fake, _) = node()
+        let step = HAProxyStep(spec: HAProxySpec(domain: DomainName(unchecked: "chat.corp-auth")))
+        try await converge(step, fake.world)
+        fake.forgetOps()
+        try await converge(step, fake.world)
+        #expect(fake.ops.isEmpty)
+    }
+
     @Test("a crash after any effect is repaired by the next pass")
     func crashes() async throws {
         try await crashMatrix(
