@@ -51,6 +51,15 @@ struct Folder {
         fwrite(bytes, 1, bytes.count, file)
     }
 
+    /// Whether any process has a lock on the file, as the kernel lists them (proc(5)): to open it
+    /// and ask would give up our own.
+    func isLocked(_ name: String) -> Bool {
+        var info = stat()
+        guard lstat("\(path)/\(name)", &info) == 0 else { return false }
+        let locks = String(decoding: read("../../proc/locks"), as: UTF8.self)
+        return locks.split(separator: "\n").contains { $0.contains(":\(info.st_ino) ") }
+    }
+
     func remove() {
         for name in names { unlink("\(path)/\(name)") }
         rmdir(path)

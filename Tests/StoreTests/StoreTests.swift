@@ -113,6 +113,19 @@ import Testing
         }
     }
 
+    @Test("opening the file once more leaves the locks of the store that is open")
+    func locks() async throws {
+        try await withFolder { folder in
+            let store = try Store.open(path: folder.store)
+            try store.put(.meta, "a", 1)
+            #expect(folder.isLocked("jeeves.db"))
+            #expect(try Store.open(path: folder.store).get(Int.self, .meta, "a") == 1)
+            // Without it another process that ends would take away the log that this one writes.
+            #expect(folder.isLocked("jeeves.db"))
+            try store.put(.meta, "a", 2)
+        }
+    }
+
     @Test("a link in place of the file is refused, and what it points at stays as it is")
     func links() async throws {
         try await withFolder { folder in

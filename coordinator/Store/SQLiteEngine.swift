@@ -272,16 +272,28 @@ struct SQLiteEngine: Sendable {
 extension SQLiteEngine {
     /// Makes the file with mode 0600 before SQLite sees it; its log and index files take the same
     /// mode. Throws `conflict` if something else lies there.
+    ///
+    /// One that is there is never opened: to close it would give up every lock that this process
+    /// has on it (fcntl(2), "Advisory record locking"), those of an open store among them, and the
+    /// next process to end would take itself for the last one and remove a log that is in use
+    /// (SQLite, "How To Corrupt An SQLite Database File", 2.2).
     private static func makePrivate(_ path: String) throws {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else {
-            let code: Failure.Code = errno == ELOOP || errno == EISDIR ? .conflict : .failed
+        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if descriptor >= 0 {
+            close(descriptor)
+        } else if errno != EEXIST {
             throw Failure(
-                code, "opening the state \(path): \(String(cString: strerror(errno)))",
+                .failed, "opening the state \(path): \(String(cString: strerror(errno)))",
+                fix: "look at the folder of \(path); it must be there and be yours")
+        }
+        var found = stat()
+        guard lstat(path, &found) == 0, found.st_mode & S_IFMT == S_IFREG else {
+            throw Failure(
+                .conflict, "opening the state \(path): it is no plain file",
                 fix: "look at what lies at \(path); it must be a file of yours")
         }
-        defer { close(descriptor) }
-        guard fchmod(descriptor, 0o600) == 0 else {
+        // The umask may have taken bits away, too.
+        guard chmod(path, 0o600) == 0 else {
             throw Failure(
                 .failed, "making \(path) private: \(String(cString: strerror(errno)))",
                 fix: "run jeeves as the owner of \(path)")
