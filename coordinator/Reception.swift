@@ -14,7 +14,8 @@ enum Reception {
         _ body: @Sendable @escaping () async throws -> Result
     ) async throws -> Result {
         let (host, port) = try split(run.cluster.coordinator.listen)
-        let identity = try ServerIdentity(run, authority: authority)
+        let identity = try ServerIdentity(
+            authority, of: run.cluster.cluster, clock: run.world.clock, log: run.log)
         let listener = try await Listener.bind(
             host: host, port: port, credentials: { identity.credentials() },
             check: { chain in
@@ -87,21 +88,6 @@ enum Reception {
         }
         return (String(address[..<colon].filter { $0 != "[" && $0 != "]" }), port)
     }
-}
-
-/// The coordinator's own certificate: made at each start, so its key never rests on a disk.
-private struct ServerIdentity: Sendable {
-    private let current: Credentials
-
-    init(_ run: StageRun, authority: Authority) throws {
-        let key = try KeyPair.make()
-        current = Credentials(
-            chainPEM: try authority.issueCoordinator(
-                csrPEM: key.csrPEM(), cluster: run.cluster.cluster, now: run.world.clock.now()),
-            keyPEM: key.keyPEM)
-    }
-
-    func credentials() -> Credentials { current }
 }
 
 /// Judges strangers by what Terraform made and issues their first certificates.
