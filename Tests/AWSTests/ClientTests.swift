@@ -1,7 +1,10 @@
+import FoundationEssentials
 import Model
 import Outside
 import Support
+import Synchronization
 import Testing
+import Trust
 
 @testable import AWS
 
@@ -42,6 +45,41 @@ import Testing
                 "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-central-1/sts/aws4_request, "
                     + "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, Signature=")
         )
+    }
+
+    @Test("a role's credentials are replaced before their end, and kept while there are no others")
+    func expiry() async throws {
+        let fake = FakeWorld()
+        let start = fake.clock.now()
+        let transport = RecordedTransport(Array(repeating: caller, count: 5))
+        let nextOnes = Mutex<[AWSCredentials?]>([nil, role("second", until: start + 90_000), nil])
+        let client = AWSClient(
+            credentials: role("first", until: start + 3600), region: "eu-central-1",
+            world: fake.world, transport: transport
+        ) {
+            let next = nextOnes.withLock { $0.removeFirst() }
+            guard let next else { throw Failure(.unavailable, "no metadata") }
+            return next
+        }
+        func call(at seconds: Double) async throws {
+            fake.clock.setWall(start + seconds)
+            _ = try await STS(client: client).caller()
+        }
+        for seconds in [0.0, 3299, 3301, 3302, 80_000] { try await call(at: seconds) }
+        let keys = transport.requests.map { request in
+            ["first", "second"].first {
+                request.headers["authorization"]?.contains("=\($0)/") == true
+            }
+        }
+        #expect(keys == ["first", "first", "first", "second", "second"])
+        let ended = await failure { try await call(at: 90_001) }
+        #expect(ended?.message.contains("no metadata") == true)
+        #expect(transport.requests.count == 5)
+    }
+
+    private func role(_ id: String, until end: Date) -> AWSCredentials {
+        AWSCredentials(
+            accessKeyID: id, secretAccessKey: Secret("s"), sessionToken: Secret("t"), expires: end)
     }
 
     @Test("throttling is waited out by its code, whatever the status, and signed anew each time")

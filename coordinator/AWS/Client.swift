@@ -11,18 +11,21 @@ public struct AWSClient: Sendable {
     static let attemptsMax = 6
     static let waitMax = Duration.seconds(8)
 
-    private let credentials: AWSCredentials
+    private let credentials: CurrentCredentials
     private let region: String
     private let endpoint: String?
     private let world: World
     private let transport: any Transport
 
-    /// `endpoint` takes the place of every service's own (`AWS_ENDPOINT_URL`).
+    /// `renew` finds the next credentials, before those that have an end come to it. `endpoint`
+    /// takes the place of every service's own (`AWS_ENDPOINT_URL`).
     public init(
         credentials: AWSCredentials, region: String, endpoint: String? = nil, world: World,
-        transport: any Transport = CurlTransport()
+        transport: any Transport = CurlTransport(),
+        renew: (@Sendable () async throws -> AWSCredentials)? = nil
     ) {
-        self.credentials = credentials
+        self.credentials = CurrentCredentials(
+            credentials, clock: world.clock, find: renew ?? { credentials })
         self.region = region
         self.endpoint = endpoint
         self.world = world
@@ -70,7 +73,8 @@ public struct AWSClient: Sendable {
     ) async throws -> XML {
         let place = try service.place(region: region, endpoint: endpoint)
         let signer = SigV4(
-            credentials: credentials, region: place.region, service: service.rawValue)
+            credentials: try await credentials.value(), region: place.region,
+            service: service.rawValue)
         let plain = SigV4.Request(
             method: method, host: place.host, path: path, query: query,
             headers: headers, body: body)

@@ -21,9 +21,9 @@ struct Cloud: Sendable {
         _ spec: ClusterSpec, environment: [String: String], project: Project, world: World,
         say: @Sendable (String) -> Void
     ) async throws -> Cloud {
-        let found = try await CredentialChain(
-            environment: environment, folder: project.folder, world: world
-        ).resolve()
+        let chain = CredentialChain(
+            environment: environment, folder: project.folder, world: world)
+        let found = try await chain.resolve()
         for warning in found.warnings { say("note: \(warning)") }
         var child = Dictionary(
             uniqueKeysWithValues: Self.passedOn.compactMap { key in
@@ -43,7 +43,8 @@ struct Cloud: Sendable {
         let client = AWSClient(
             credentials: found.credentials, region: spec.aws.region,
             endpoint: environment["AWS_ENDPOINT_URL"], world: world,
-            transport: CurlTransport(options: .init(rootsFile: environment["AWS_CA_BUNDLE"])))
+            transport: CurlTransport(options: .init(rootsFile: environment["AWS_CA_BUNDLE"])),
+            renew: { try await chain.resolve().credentials })
         return Cloud(
             source: found.source, route53: Route53(client: client), sts: STS(client: client),
             ec2: EC2(client: client),
