@@ -1,4 +1,5 @@
 import Model
+import Store
 import Support
 import Testing
 
@@ -182,6 +183,19 @@ import Testing
                 #expect(lines.count == 2)
             }
             #expect(try estate.infrastructure() == nil)
+        }
+    }
+
+    @Test("a cluster that is made again owes no word of the one that was taken away")
+    func again() async throws {
+        try await withServing { estate in
+            try await estate.drive { _ = try await driver($0).destroy() }
+            for kind in [CollectionName.specs, .statuses] {
+                #expect(try estate.store.keys(kind, prefix: "").isEmpty)
+            }
+            estate.agents.change { $0.silent = [Self.controller, Self.worker] }
+            try await estate.run(upTo: .provision)
+            #expect(try await estate.says(Provision()) == nothingToDo)
         }
     }
 }

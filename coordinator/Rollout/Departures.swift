@@ -75,7 +75,8 @@ struct Departures: Sendable {
         return state.map { [.running, .paused, .interrupted].contains($0) } ?? false
     }
 
-    private static func forgetting(_ node: NodeName) -> [Write] {
+    /// What a node should be and was.
+    static func forgetting(_ node: NodeName) -> [Write] {
         [
             .delete(.specs, node.rawValue), .delete(.statuses, node.rawValue),
             Settled.forgetting(node),

@@ -1,5 +1,6 @@
 import Model
 import Outside
+import Store
 import Tools
 
 /// Makes the machines: Terraform, driven by saved plans and event streams.
@@ -93,10 +94,20 @@ struct Provision: Stage {
         try await prepare(run)
         let changes = try await planned(run, destroying: true, replacing: [:])
         let summary = changes.isEmpty ? nothingToDo : try await apply(run, changes: changes)
-        try run.store.delete(.meta, StageRun.infrastructureKey)
-        try run.store.delete(.meta, Routes.servingKey)
+        try forget(run)
         try await proveEmpty(run)
         return summary
+    }
+
+    /// Machines that are made later under the same names owe nothing to what these were told.
+    private func forget(_ run: StageRun) throws {
+        let names = try [CollectionName.specs, .statuses].flatMap {
+            try run.store.keys($0, prefix: "")
+        }
+        let nodes = Set(names).compactMap(NodeName.init(rawValue:))
+        let keys = [StageRun.infrastructureKey, Routes.servingKey]
+        try run.store.commit(
+            [], keys.map { Write.delete(.meta, $0) } + nodes.flatMap(Departures.forgetting))
     }
 
     /// The account tells of what was just deleted for some seconds more.
