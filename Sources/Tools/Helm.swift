@@ -138,14 +138,14 @@ public struct Helm: Sendable, Hashable {
 
     /// One revision of a release.
     public struct Revision: Sendable, Hashable, Decodable {
-        /// `deployed`, `failed`, `superseded`, `pending-install`, …
+        /// `deployed`, `failed`, `superseded`, `pending-install`, `uninstalling`, …
         public let status: String
         public let revision: Int
         public let description: String
 
         /// A Helm that was killed, or lost the API, leaves this behind, and every later upgrade
-        /// fails with "another operation is in progress".
-        public var isPending: Bool { status.hasPrefix("pending-") }
+        /// fails with "another operation is in progress" or "has no deployed releases".
+        public var isCutOff: Bool { status.hasPrefix("pending-") || status == "uninstalling" }
     }
 
     /// Reads `history --output=json`, oldest first; none if there is no such release. Throws

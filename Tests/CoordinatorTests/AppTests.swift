@@ -159,6 +159,36 @@ import Testing
         }
     }
 
+    @Test(
+        "a release that served is never taken away, though its Helm was cut off at the very end",
+        arguments: ["pending-upgrade", "uninstalling"])
+    func superseded(status: String) async throws {
+        try await withStand { fake, cluster, run in
+            _ = try await App().run(run)
+            cluster.change {
+                $0.revisions[0]["status"] = "superseded"
+                FakeCluster.add(status, "Preparing upgrade", to: &$0)
+            }
+            let planned = try await App().plan(run)
+            #expect(planned.map(\.action) == [.update])
+            #expect(planned.first?.detail.contains("back to 1 first") == true)
+            _ = try await App().run(run)
+            #expect(fake.changes.suffix(2) == ["helm rollback", "helm upgrade"])
+            #expect(!fake.changes.contains("helm uninstall"))
+            #expect(cluster.statuses().last == "deployed")
+        }
+    }
+
+    @Test("a removal that was cut off is brought to its end before the release is made again")
+    func uninstalling() async throws {
+        try await withStand { fake, cluster, run in
+            cluster.change { FakeCluster.add("uninstalling", "Deletion in progress", to: &$0) }
+            _ = try await App().run(run)
+            #expect(fake.changes == ["kubectl apply", "helm uninstall", "helm upgrade"])
+            #expect(cluster.statuses() == ["deployed"])
+        }
+    }
+
     @Test("a Helm of a killed coordinator is awaited before its release is judged")
     func survivor() async throws {
         try await withStand { fake, cluster, run in

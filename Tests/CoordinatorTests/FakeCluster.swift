@@ -281,7 +281,7 @@ extension FakeCluster {
             case "get":
                 return Finished(ending: .exited(0), output: Self.manifest(state.values))
             case "upgrade" where command.arguments.contains("--dry-run=server"):
-                return Self.preview(command)
+                return Self.blockage(state) ?? Self.preview(command)
             case "upgrade": return Self.upgrade(command, &state)
             case "rollback":
                 for index in state.revisions.indices
@@ -340,12 +340,21 @@ extension FakeCluster {
         return Finished(ending: .exited(0), output: "[\(items.joined(separator: ","))]")
     }
 
-    private static func upgrade(_ command: Command, _ state: inout State) -> Finished {
-        if state.revisions.last?["status"]?.hasPrefix("pending-") == true {
+    /// What an upgrade says, and its preview too, of a release that was cut off.
+    private static func blockage(_ state: State) -> Finished? {
+        let status = state.revisions.last?["status"] ?? ""
+        if status.hasPrefix("pending-") {
             return Finished(
                 ending: .exited(1),
                 errors: "Error: another operation (install/upgrade/rollback) is in progress")
         }
+        guard status == "uninstalling" else { return nil }
+        return Finished(
+            ending: .exited(1), errors: "Error: \"rocketchat\" has no deployed releases")
+    }
+
+    private static func upgrade(_ command: Command, _ state: inout State) -> Finished {
+        if let blockage = blockage(state) { return blockage }
         if let error = state.upgradeError {
             add("failed", "Upgrade failed", to: &state)
             return Finished(ending: .exited(1), errors: error)

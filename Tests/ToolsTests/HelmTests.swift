@@ -85,7 +85,7 @@ import Testing
             """
         let found = try Helm.revisions(Finished(ending: .exited(0), output: text))
         #expect(found.map(\.revision) == [1, 2])
-        #expect(found.map(\.isPending) == [false, true])
+        #expect(found.map(\.isCutOff) == [false, true])
         let none = Finished(ending: .exited(1), errors: "Error: release: not found\n")
         #expect(try Helm.revisions(none).isEmpty)
         let away = Finished(ending: .exited(1), errors: "Error: Kubernetes cluster unreachable")

@@ -59,8 +59,17 @@ struct AppRelease: Sendable {
     func changes(to mark: ReleaseMark) async throws -> [Change] {
         let (found, subject) = (try await revisions(), "release/\(app.release)")
         guard !mark.isOn(found.last) else { return [] }
-        guard let deployed = found.last(where: { $0.status == "deployed" }) else {
+        guard let ran = Self.lastRun(in: found) else {
             return [Change(.create, subject, detail: "Rocket.Chat \(app.version)")]
+        }
+        // Helm previews nothing before it is recovered.
+        if let last = found.last, last.isCutOff {
+            let way = "revision \(last.revision) was cut off, back to \(ran.revision) first"
+            return [
+                Change(
+                    .update, subject, detail: "Rocket.Chat \(app.version); \(way)",
+                    effects: [.restart])
+            ]
         }
         let (now, wanted) = (
             try await cluster.output(
@@ -76,7 +85,7 @@ struct AppRelease: Sendable {
         // What a newer Rocket.Chat makes of its database is not made undone.
         let before = try Rollouts(cluster.run.store).lastCheckpoint()?.goal?.cluster.app.version
         let isOther = before.map { $0 != app.version } ?? false
-        let restarts = mark.mayHaveOtherSecret(than: deployed)
+        let restarts = mark.mayHaveOtherSecret(than: ran)
         return [
             Change(
                 .update, subject,
@@ -96,9 +105,7 @@ struct AppRelease: Sendable {
     func converge(_ mark: ReleaseMark) async throws {
         let found = try await revisions()
         try await recover(found)
-        if let deployed = found.last(where: { $0.status == "deployed" }),
-            mark.mayHaveOtherSecret(than: deployed)
-        {
+        if let ran = Self.lastRun(in: found), mark.mayHaveOtherSecret(than: ran) {
             _ = try await cluster.output(
                 cluster.kubectl.restart(selector: selector, namespace: app.namespace),
                 op: "app.restart")
@@ -133,13 +140,19 @@ struct AppRelease: Sendable {
         }
     }
 
+    /// At the end of an upgrade Helm first calls the old revision superseded and then the new one
+    /// deployed: one that is cut off between leaves none deployed of a release that serves.
+    private static func lastRun(in revisions: [Helm.Revision]) -> Helm.Revision? {
+        revisions.last { $0.status == "deployed" } ?? revisions.last { $0.status == "superseded" }
+    }
+
     /// A release that Helm could not finish blocks every later upgrade. What never ran is taken
     /// away; else the last revision that did run comes back.
     private func recover(_ revisions: [Helm.Revision]) async throws {
-        guard let last = revisions.last, last.isPending else { return }
+        guard let last = revisions.last, last.isCutOff else { return }
         let (run, helm) = (cluster.run, cluster.helm)
         let finished: Finished
-        if let good = revisions.last(where: { $0.status == "deployed" }) {
+        if let good = Self.lastRun(in: revisions) {
             run.say("helm: revision \(last.revision) is \(last.status); back to \(good.revision)")
             finished = try await run.effect(
                 helm.rollback(
