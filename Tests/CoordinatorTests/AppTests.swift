@@ -220,6 +220,9 @@ import Testing
             _ = try await App().run(run)
             let other = StageStand.uri.replacing("s3cret", with: "n3w")
             fake.files.put(Array(other.utf8), at: "/p/mongodb.uri", mode: 0o600)
+            let planned = try await App().plan(run)
+            #expect(planned.map(\.subject) == ["secret/jeeves-mongodb", "release/rocketchat"])
+            #expect(planned.last?.effects == [.restart], "a plan says so before")
             _ = try await App().run(run)
             #expect(cluster.look { $0.secret?.value } == other)
             #expect(

@@ -13,10 +13,14 @@ struct App: Stage {
         }
         var changes: [Change] = []
         let secret = AppSecret(wish: wish, cluster: cluster)
-        if try await !secret.isRight() {
+        // Of a Secret that will be written anew the version is not known, only that it is another.
+        var version = "new"
+        if try await secret.isRight() {
+            version = try await secret.version()
+        } else {
             changes.append(Change(.update, "secret/\(ChartValues.mongodbSecret)"))
         }
-        let mark = ReleaseMark(wish: wish.digest, secret: try await secret.version())
+        let mark = ReleaseMark(wish: wish.digest, secret: version)
         return try await changes + AppRelease(wish: wish, cluster: cluster).changes(to: mark)
     }
 
