@@ -81,7 +81,8 @@ public struct RecordReport: Codable, Sendable, Hashable {
                 fix: "run `jeeves dns sync`")
         }
         if let other = answers.first(where: { $0.trouble == nil && $0.addresses != [machine] }) {
-            let found = other.addresses.joined(separator: ", ")
+            let found =
+                other.addresses.isEmpty ? "nothing" : other.addresses.joined(separator: ", ")
             return Failure(
                 .gate, "\(tried): \(other.server) still answers \(found), not \(machine)",
                 fix: "wait a minute and look again: Route 53 spreads changes to its servers")

@@ -62,8 +62,12 @@ struct Cloud: Sendable {
 
     func caller() async throws -> CallerIdentity { try await sts.caller() }
 
-    /// A records that one name server gives for `domain`.
+    /// A records that one name server gives for `domain`; none if it says that there are none.
     func lookup(_ domain: DomainName, at server: String) async throws -> [String] {
-        try await nameServer(domain, server)
+        do { return try await nameServer(domain, server) } catch let failure as Failure
+            where failure.code == .notFound
+        {
+            return []
+        }
     }
 }

@@ -20,4 +20,25 @@ import Testing
             }
         }
     }
+
+    @Test("a name without a record is wrong; what cannot be asked for it is unknown")
+    func zone() async throws {
+        try await withEstate { estate in
+            try await estate.run(upTo: .controllers)
+            func look() async throws -> [ClusterStatus.Layer] {
+                var layers: [ClusterStatus.Layer] = []
+                try await estate.drive { layers = try await LayersLook(run: $0).look() }
+                return layers.filter { ["dns", "edge"].contains($0.name) }
+            }
+            estate.account.change { ($0.records, $0.served) = ([], []) }
+            let bare = try await look()
+            #expect(bare.map(\.state) == [.wrong, .wrong])
+            #expect(bare.first?.detail == "chat.example.org -> nothing")
+            #expect(bare.last?.detail.contains("its zone has no A record") == true)
+            estate.account.change { $0.refusal = (403, "ExpiredToken", "it has expired") }
+            let refused = try await look()
+            #expect(refused.map(\.state) == [.unknown, .unknown])
+            #expect(refused.allSatisfy { $0.detail.contains("ExpiredToken") })
+        }
+    }
 }

@@ -202,6 +202,10 @@ import Testing
             #expect(
                 try await trouble() == "3 following chat.example.org: ns-1.example.net still "
                     + "answers 198.51.100.1, not 203.0.113.9")
+            estate.account.change { $0.served = [] }
+            #expect(
+                try await trouble() == "3 following chat.example.org: ns-1.example.net still "
+                    + "answers nothing, not 203.0.113.9")
             estate.account.change { $0.servedFrom = .zero }
             try await move(estate, to: "203.0.113.50")
             estate.fake.forgetOps()

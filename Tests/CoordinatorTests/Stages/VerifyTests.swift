@@ -102,6 +102,9 @@ import Testing
         wrong("opening wss://chat.example.org/websocket: DDP did not connect") {
             $0.ddp = #"?{"msg":"failed","version":"1"}"#
         },
+        Trouble(says: "looking at chat.example.org: its zone has no A record for it") {
+            $0.account.change { ($0.records, $0.served) = ([], []) }
+        },
         Trouble(says: "looking at https://chat.example.org: the certificate has expired") {
             $0.fake.clock.setWall(Date(timeIntervalSince1970: 1_900_000_000))
         },
