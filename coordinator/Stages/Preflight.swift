@@ -6,7 +6,8 @@ import Tools
 /// Proves that everything needed is there before anything is changed.
 struct Preflight: Stage {
     let name = StageName.preflight
-    static let terraformMin = Version(1, 6, 0)
+    /// As our modules want it (Terraform/versions.tf).
+    static let terraformMin = Version(1, 9, 0)
 
     func plan(_ run: StageRun) async throws -> [Change] {
         _ = try await self.run(run)

@@ -37,6 +37,12 @@ import Testing
         }
     }
 
+    @Test("the Terraform that is asked for is the one that the modules ask for")
+    func modules() throws {
+        let text = try golden("../../../coordinator/Terraform/versions.tf")
+        #expect(text.contains("required_version = \">= \(Preflight.terraformMin.text), < 2.0.0\""))
+    }
+
     /// One thing that is wrong at a person's machine or account, and what is said about it.
     struct Trouble: Sendable, CustomTestStringConvertible {
         let name: String
@@ -80,7 +86,7 @@ import Testing
         Trouble(
             "no Terraform",
             Sentence(
-                .notFound, "checking Terraform: ", "not on PATH", fix: "install Terraform 1.6.0"),
+                .notFound, "checking Terraform: ", "not on PATH", fix: "install Terraform 1.9.0"),
             make: missing("terraform")),
         Trouble(
             "no kubectl",
@@ -92,8 +98,8 @@ import Testing
         Trouble(
             "an old Terraform",
             Sentence(
-                .unsupported, "checking Terraform: its version is 1.5.7", fix: "1.6.0 or newer"),
-            make: { $0.terraform.change { $0.version = "1.5.7" } }),
+                .unsupported, "checking Terraform: its version is 1.8.5", fix: "1.9.0 or newer"),
+            make: { $0.terraform.change { $0.version = "1.8.5" } }),
         Trouble(
             "an old Helm",
             Sentence(
