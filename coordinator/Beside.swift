@@ -27,8 +27,7 @@ public struct Beside: Sendable {
     /// Asks a node through the running coordinator. Throws `unavailable` if that has ended or the
     /// node is not connected, and the node's own failure.
     public func ask(_ question: Question, of node: NodeName) async throws -> String {
-        try await Errands(store: opened(), world: world).ask(
-            question, of: node, isDriven: isDriven)
+        try await Errands(store: opened(), world: world).ask(question, of: node)
     }
 
     /// Path of the kubeconfig that the running coordinator keeps; nil if none runs. Throws

@@ -53,8 +53,7 @@ public struct ClusterStatus: Codable, Sendable {
     /// Whether a coordinator runs now; it writes down what the agents say.
     public static func isDriven(_ project: Project, world: World) throws -> Bool {
         try project.requireState(world.files)
-        let lease = try Store.open(path: project.store).lease()
-        return lease.map { !$0.isOver(at: world.clock.now()) } ?? false
+        return try Store.open(path: project.store).lease(at: world.clock.now()) != nil
     }
 
     /// What was last reported. Throws `notFound` before `jeeves init`.

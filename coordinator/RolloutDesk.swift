@@ -143,9 +143,7 @@ public struct RolloutDesk: Sendable {
         }
     }
 
-    private func driver() throws -> Lease? {
-        try store.lease().flatMap { $0.isOver(at: world.clock.now()) ? nil : $0 }
-    }
+    private func driver() throws -> Lease? { try store.lease(at: world.clock.now()) }
 }
 
 /// Telling a rollout that runs in another process what to do.

@@ -30,10 +30,8 @@ struct Errands: Sendable {
     let world: World
 
     /// Asks, and waits for the answer. Throws the failure that came back, `timeout` if nothing did,
-    /// `unavailable` if too many ask or `isDriven` says that the coordinator has ended.
-    func ask(
-        _ question: Question, of node: NodeName, isDriven: () throws -> Bool
-    ) async throws -> String {
+    /// `unavailable` if too many ask or the coordinator has ended.
+    func ask(_ question: Question, of node: NodeName) async throws -> String {
         let tried = "asking \(node) through the running coordinator"
         guard try store.list(.errands).count < Self.openMax else {
             throw Failure(
@@ -52,7 +50,7 @@ struct Errands: Sendable {
             op: "errand.wait"
         ) {
             if let answer = try store.get(Errand.self, .errands, id)?.answer { return answer }
-            guard try isDriven() else {
+            guard try store.lease(at: world.clock.now()) != nil else {
                 throw Failure(.unavailable, "\(tried): it has ended", fix: "try again")
             }
             return nil as Errand.Answer?

@@ -27,6 +27,11 @@ extension Store {
     /// The lease as it stands, held or over; nil before the first one and after a release.
     public func lease() throws -> Lease? { try get(Lease.self, .meta, Self.leaseKey) }
 
+    /// The lease that somebody holds at `now`; nil if nobody drives.
+    public func lease(at now: Date) throws -> Lease? {
+        try lease().flatMap { $0.isOver(at: now) ? nil : $0 }
+    }
+
     /// Begins a new term. Throws `locked` with who holds the lease and since when, unless that
     /// one is over at `now`.
     public func acquireLease(holder: String, now: Date, ttl: Duration) throws -> Lease {
@@ -34,7 +39,7 @@ extension Store {
         try retrying {
             let term = try get(.meta, Self.termKey)
             let current = try get(.meta, Self.leaseKey)
-            if let held = try lease(), !held.isOver(at: now) {
+            if let held = try lease(at: now) {
                 throw Failure(
                     .locked,
                     "becoming the coordinator: \(held.holder) is it, since "
