@@ -24,9 +24,9 @@ public struct Helm: Sendable, Hashable {
     /// What else the child needs of the environment: a proxy for the chart's repository.
     public let environment: [String: String]
 
-    /// What Helm needs of `environment` to fetch a chart.
+    /// What Helm needs of `environment` to fetch a chart; people write it in small letters too.
     public static func proxies(of environment: [String: String]) -> [String: String] {
-        environment.filter { ["HTTPS_PROXY", "NO_PROXY"].contains($0.key) }
+        environment.filter { ["HTTPS_PROXY", "NO_PROXY"].contains($0.key.uppercased()) }
     }
 
     public init(kubeconfig: String, home: String, environment: [String: String] = [:]) {

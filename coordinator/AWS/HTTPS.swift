@@ -4,7 +4,8 @@ import Outside
 
 /// HTTP(S) over libcurl: no redirects, bounded in time and size. Any HTTP status is a value.
 ///
-/// Proxies are taken from the usual variables (`HTTPS_PROXY`, `NO_PROXY`; libcurl-env(3)).
+/// Proxies are taken from the usual variables (`HTTPS_PROXY`, `NO_PROXY`, in small letters too;
+/// libcurl-env(3)).
 public enum HTTPS {
     public struct Request: Sendable, Hashable {
         /// GET or POST.

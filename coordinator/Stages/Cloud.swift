@@ -56,8 +56,8 @@ struct Cloud: Sendable {
 
     /// Settings of a person's environment that Terraform and its provider need; nothing else is.
     private static let passedOn = [
-        "HOME", "HTTPS_PROXY", "NO_PROXY", "TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR",
-        "AWS_ENDPOINT_URL", "AWS_MAX_ATTEMPTS", "AWS_CA_BUNDLE",
+        "HOME", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "TF_CLI_CONFIG_FILE",
+        "TF_PLUGIN_CACHE_DIR", "AWS_ENDPOINT_URL", "AWS_MAX_ATTEMPTS", "AWS_CA_BUNDLE",
     ]
 
     func caller() async throws -> CallerIdentity { try await sts.caller() }
