@@ -10,6 +10,11 @@ import Testing
         arguments: [
             (#"{"error":"Authentication failed."}"#, Failure.Code.unauthorized, "password"),
             (#"{"error":"connect ECONNREFUSED 10.0.0.9:27017"}"#, .unavailable, "reach the hosts"),
+            (
+                #"{"error":"Invalid connection string \"\#(StageStand.uri)\""}"#, .unavailable,
+                "reach the hosts"
+            ),
+            ("URI malformed: \(StageStand.uri)", .failed, "clientImage"),
             (#"{"version":"8.2.1"}"#, .invalid, "--replSet"),
             (#"{"set":"rs0","version":"6.0.10"}"#, .unsupported, "upgrade MongoDB to 7.0.0"),
             ("mongosh: not found", .failed, "clientImage"),

@@ -69,19 +69,23 @@ struct DatabaseCheck: Sendable {
     /// Rocket.Chat 8 has dropped MongoDB 5 and 6, and asks for 8.2.
     func judge(_ text: String, uriFile: String) throws {
         let tried = "checking MongoDB from inside the cluster"
+        // A driver that does not understand the URI repeats it, password and all.
+        func shown(_ words: String) -> Substring {
+            cluster.run.redactor().clean(words).prefix(300)
+        }
         let start = text.firstIndex(of: "{") ?? text.endIndex
         guard
             let report = try? JSON.decode(
                 Report.self, from: text[start...].utf8, what: "mongosh's report")
         else {
             throw Failure(
-                .failed, "\(tried): mongosh said \"\(text.prefix(300))\"",
+                .failed, "\(tried): mongosh said \"\(shown(text))\"",
                 fix: "mend `app.mongodb.external.clientImage`, or set it to \"\"")
         }
         if let error = report.error {
             let isRefused = error.contains("uthenticat") || error.contains("uthoriz")
             throw Failure(
-                isRefused ? .unauthorized : .unavailable, "\(tried): \(error.prefix(300))",
+                isRefused ? .unauthorized : .unavailable, "\(tried): \(shown(error))",
                 fix: isRefused
                     ? "mend user and password in \(uriFile), and run `jeeves up`"
                     : "let the nodes reach the hosts that \(uriFile) names, and run `jeeves up`")
