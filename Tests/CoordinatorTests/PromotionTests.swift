@@ -65,6 +65,17 @@ import Testing
         }
     }
 
+    @Test("an abort that nobody listened for ends it before the next batch")
+    func unheard() async throws {
+        try await withWorkers { estate in
+            try await estate.drive(edits: Self.change) { run in
+                order(.abort, run)
+                await #expect(throws: CancellationError.self) { try await Workers().run(run) }
+            }
+            #expect(touched(estate).isEmpty)
+        }
+    }
+
     @Test("a batch that is right is not watched any longer once it is promoted")
     func window() async throws {
         try await withWorkers { estate in

@@ -68,7 +68,10 @@ extension StageRun {
     /// person wants it paused. Throws `CancellationError` if it is aborted.
     func checkpoint(before what: String) async throws {
         let orders = Orders(store: store)
-        guard let order = try orders.current(for: driving.run), order.wish == .pause else { return }
+        guard let order = try orders.current(for: driving.run) else { return }
+        // Who listens for it all the time has ended if the store failed once.
+        if order.wish == .abort { throw CancellationError() }
+        guard order.wish == .pause else { return }
         say(
             "paused by \(order.by) before \(what); go on with `jeeves rollout resume`, end it with "
                 + "`jeeves rollout abort`")
