@@ -209,6 +209,7 @@ public struct Driver: Sendable {
             let (record, provision) = (RecordStage(), Provision())
             let clock = run.world.clock
             let lines = try await outlined([record, provision], timed: false) { [run] in
+                _ = try await run.account()
                 try await run.awaitWord(mayBeSilent: true)
                 progress(.started(record.name, at: clock.now()))
                 let line = "dns: \(try await record.destroy(run))"

@@ -18,18 +18,11 @@ struct Preflight: Stage {
         try await checkTerraform(run)
         try await checkKubectl(run)
         try await checkHelm(run)
-        let caller = try await run.cloud.caller()
-        if !run.cluster.aws.account.isEmpty, caller.account != run.cluster.aws.account {
-            throw Failure(
-                .unauthorized,
-                "checking the AWS account: the credentials belong to \(caller.account), the "
-                    + "cluster file wants \(run.cluster.aws.account)",
-                fix: "use the right profile (AWS_PROFILE), or mend `aws.account`")
-        }
+        let account = try await run.account()
         _ = try await run.cloud.route53.zone(
             for: run.cluster.domain, id: run.cluster.dns.zoneID)
         try await judgeAddresses(run)
-        return "account \(caller.account), credentials from \(run.cloud.source)"
+        return "account \(account), credentials from \(run.cloud.source)"
     }
 
     private func checkTerraform(_ run: StageRun) async throws {
@@ -95,6 +88,28 @@ struct Preflight: Stage {
                         + "machine")
             }
         }
+    }
+}
+
+extension StageRun {
+    /// The account of the credentials. Throws `unauthorized` if it is not the one that the cluster
+    /// file wants or that the machines are in: there Terraform would find none of them, and forget
+    /// them, or make all of them a second time.
+    func account() async throws -> String {
+        let account = try await cloud.caller().account
+        let known = try store.get(Infrastructure.self, .meta, Self.infrastructureKey)?.account
+        let tried = "checking the AWS account: the credentials belong to \(account), "
+        if !cluster.aws.account.isEmpty, account != cluster.aws.account {
+            throw Failure(
+                .unauthorized, "\(tried)the cluster file wants \(cluster.aws.account)",
+                fix: "use the right profile (AWS_PROFILE), or mend `aws.account`")
+        }
+        if let known, account != known {
+            throw Failure(
+                .unauthorized, "\(tried)the cluster's machines are in \(known)",
+                fix: "use the right profile (AWS_PROFILE)")
+        }
+        return account
     }
 }
 

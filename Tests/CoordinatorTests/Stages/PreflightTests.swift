@@ -37,6 +37,28 @@ import Testing
         }
     }
 
+    @Test("credentials of another account than the machines' change nothing, and destroy nothing")
+    func otherAccount() async throws {
+        try await withEstate { estate in
+            try await estate.run(upTo: .provision)
+            let made = try #require(try estate.infrastructure())
+            let elsewhere = Infrastructure(
+                account: "210987654321", roleName: made.roleName, machines: made.machines)
+            try estate.store.put(.meta, StageRun.infrastructureKey, elsewhere)
+            estate.fake.forgetOps()
+            let sentence = Sentence(
+                .unauthorized, "the credentials belong to \(FakeAccount.number), ",
+                "the cluster's machines are in 210987654321", fix: "AWS_PROFILE")
+            try await estate.drive { run in
+                await sentence.check { try await Preflight().run(run) }
+                let driver = Driver(run: run, children: ChildTime(), progress: { _ in })
+                await sentence.check { try await driver.destroy() }
+            }
+            #expect(Set(estate.fake.ops).isSubset(of: Self.questions))
+            #expect(try estate.infrastructure() == elsewhere)
+        }
+    }
+
     @Test("the Terraform that is asked for is the one that the modules ask for")
     func modules() throws {
         let text = try golden("../../../coordinator/Terraform/versions.tf")
