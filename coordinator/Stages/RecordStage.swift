@@ -43,14 +43,21 @@ struct RecordStage: Stage {
         return changed ? "\(run.cluster.domain) -> \(address)" : nothingToDo
     }
 
-    /// Removes the record if it still holds our value.
+    /// Removes the record if it still holds our value. A zone that is not there keeps nobody from
+    /// taking the machines away, and what we own in it is not forgotten.
     func destroy(_ run: StageRun) async throws -> String {
         let owned = try owned(run)
         guard !owned.isEmpty else { return nothingToDo }
+        let zone: HostedZone
+        do { zone = try await self.zone(run) } catch let failure as Failure
+            where failure.code == .notFound
+        {
+            return "no record to remove: \(failure.message)"
+        }
         var removed = false
         for address in owned where !removed {
             removed = try await run.cloud.route53.delete(
-                run.cluster.domain, address: address, in: zone(run), deadline: Self.syncMax)
+                run.cluster.domain, address: address, in: zone, deadline: Self.syncMax)
         }
         try run.store.delete(.meta, Self.ownedKey)
         if removed { try run.note("dns/\(run.cluster.domain)", .done, "removed") }

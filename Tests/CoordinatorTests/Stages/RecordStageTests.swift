@@ -261,6 +261,24 @@ import Testing
             #expect(estate.account.look(\.records) == (isOurs ? [] : [Self.foreign]))
         }
     }
+
+    @Test("a zone that is gone keeps nobody from taking the rest away")
+    func zoneGone() async throws {
+        try await withMachines { estate in
+            _ = try await estate.says(RecordStage())
+            let zones = estate.account.look(\.zones)
+            estate.account.change { $0.zones = [] }
+            try await estate.drive { run in
+                let said = try await RecordStage().destroy(run)
+                #expect(said.contains("no public zone for it"))
+            }
+            estate.account.change { $0.zones = zones }
+            try await estate.drive { run in
+                let said = try await RecordStage().destroy(run)
+                #expect(said == "removed chat.example.org", "one that is found again is ours")
+            }
+        }
+    }
 }
 
 extension StageRun {
