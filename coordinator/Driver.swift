@@ -248,9 +248,13 @@ public struct Driver: Sendable {
             // Verbs beside this coordinator use the way to the cluster that it keeps open, and show
             // what it saw.
             _ = try? await ClusterAccess.open(run)
-            _ = try? await LayersLook(run: run).look()
-            // Since when each part is as it is, is known although nobody watches.
-            _ = try? await remember()
+            do {
+                _ = try await LayersLook(run: run).look()
+                // Since when each part is as it is, is known although nobody watches.
+                try await remember()
+            } catch {
+                run.log.warning("look at the cluster not kept", metadata: ["reason": "\(error)"])
+            }
             try? await run.world.clock.sleep(.seconds(60), op: "serve.idle")
         }
     }
