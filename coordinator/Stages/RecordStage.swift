@@ -79,15 +79,18 @@ struct RecordStage: Stage {
         return found
     }
 
-    /// The public address that EC2 says the edge's machine has now; nil if it has none.
+    /// The public address that EC2 says the edge's machine has now; nil if it has none, or is gone
+    /// for so long that EC2 does not know it any more.
     static func machineAddress(
         of infrastructure: Infrastructure, _ cloud: Cloud
     ) async throws -> String? {
         guard let node = infrastructure.edgeNode,
             let machine = infrastructure.machines[node]
         else { return nil }
-        let found = try await cloud.ec2.instances(ids: [machine.instanceID])
-        return found.first { $0.id == machine.instanceID }?.publicAddress
+        do {
+            let found = try await cloud.ec2.instances(ids: [machine.instanceID])
+            return found.first { $0.id == machine.instanceID }?.publicAddress
+        } catch let failure as Failure where failure.code == .notFound { return nil }
     }
 
     /// What we wrote last, and what we may have written since; empty before the first time.

@@ -170,6 +170,12 @@ import Testing
             try await estate.stops(
                 RecordStage(asksMachine: true),
                 Sentence(.notFound, "no controller has a public address", fix: "jeeves up"))
+            estate.account.change {
+                $0.refusal = (400, "InvalidInstanceID.NotFound", "The instance ID does not exist")
+            }
+            try await estate.stops(
+                RecordStage(asksMachine: true),
+                Sentence(.notFound, "no controller has a public address", fix: "jeeves up"))
             #expect(estate.account.look(\.records) == [Self.ours])
         }
     }
