@@ -198,7 +198,7 @@ import Trust
             "arn:aws:sts::1:federated-user/a/b", "arn:aws:sts::1:assumed-role//i-1",
         ])
     func callers(arn: String) {
-        let identity = CallerIdentity(account: "1", arn: arn, userID: "")
+        let identity = CallerIdentity(account: "1", arn: arn)
         #expect(identity.roleName == "(none)")
         #expect(identity.sessionName == "(none)")
     }

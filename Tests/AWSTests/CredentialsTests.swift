@@ -10,20 +10,22 @@ import Testing
     private let fake = FakeWorld()
     private let metadata = Endpoint.tcp(host: "169.254.169.254", port: 80)
 
-    private func resolve(
-        _ environment: [String: String], profile: String? = nil
-    ) async throws -> FoundCredentials {
+    private func resolve(_ environment: [String: String]) async throws -> FoundCredentials {
         try await CredentialChain(
             environment: environment.merging(["HOME": "/home/ann"]) { $1 }, folder: "/srv/chat",
-            world: fake.world, profile: profile
+            world: fake.world
         ).resolve()
     }
 
     /// Every place filled in, each with keys that tell where they are from.
     private func fillAll() {
+        fillProfiles()
         fake.files.put(
             Array("export AWS_ACCESS_KEY_ID='dotenv'\nAWS_SECRET_ACCESS_KEY=s\nFOO=1\n".utf8),
             at: "/srv/chat/.env", mode: 0o600)
+    }
+
+    private func fillProfiles() {
         fake.files["/home/ann/.aws/credentials"] = """
             [default]
             aws_access_key_id = default
@@ -55,7 +57,6 @@ import Testing
         }
         let answers = [
             "/latest/meta-data/iam/security-credentials/": "jeeves-coordinator",
-            "/latest/meta-data/placement/region": "eu-north-1",
             "/latest/meta-data/iam/security-credentials/jeeves-coordinator":
                 #"{"Code":"Success","AccessKeyId":"role","SecretAccessKey":"s","Token":"t","#
                 + #""Expiration":"2026-01-01T06:00:00Z"}"#,
@@ -70,17 +71,10 @@ import Testing
 
     private let keys = ["AWS_ACCESS_KEY_ID": "env", "AWS_SECRET_ACCESS_KEY": "s"]
 
-    @Test("flag, environment, .env, profile and instance role are tried in this order")
+    @Test("environment, .env, profile and instance role are tried in this order")
     func order() async throws {
         fillAll()
         provideRole()
-        let flagged = try await resolve(keys, profile: "staging")
-        #expect(flagged.credentials.accessKeyID == "staging")
-        #expect(flagged.source == "profile staging")
-        #expect(flagged.region == "eu-west-1")
-        #expect(flagged.credentials.secretAccessKey.reveal() == "s/=+")
-        #expect(flagged.credentials.sessionToken?.reveal() == "t")
-
         let environment = try await resolve(keys.merging(["AWS_PROFILE": "staging"]) { $1 })
         #expect(environment.credentials.accessKeyID == "env")
         #expect(environment.source == "environment")
@@ -91,28 +85,18 @@ import Testing
         #expect(dotEnv.warnings.isEmpty)
 
         fake.files["/srv/chat/.env"] = nil
-        #expect(
-            try await resolve(["AWS_PROFILE": "staging"]).credentials.accessKeyID == "staging")
+        let staging = try await resolve(["AWS_PROFILE": "staging"])
+        #expect(staging.credentials.accessKeyID == "staging")
+        #expect(staging.source == "profile staging")
+        #expect(staging.credentials.secretAccessKey.reveal() == "s/=+")
+        #expect(staging.credentials.sessionToken?.reveal() == "t")
         #expect(try await resolve([:]).credentials.accessKeyID == "default")
 
         fake.files["/home/ann/.aws/credentials"] = nil
         let role = try await resolve([:])
         #expect(role.credentials.accessKeyID == "role")
         #expect(role.source == "instance role jeeves-coordinator")
-        #expect(role.region == "eu-north-1")
         #expect(role.credentials.expires == FakeWorld.start + 6 * 3600)
-    }
-
-    @Test(
-        "the region comes from AWS_REGION, then AWS_DEFAULT_REGION, then the profile",
-        arguments: [
-            (["AWS_REGION": "a", "AWS_DEFAULT_REGION": "b"], "a"),
-            (["AWS_DEFAULT_REGION": "b"], "b"),
-            ([:], "eu-west-1"),
-        ])
-    func region(settings: [String: String], expected: String) async throws {
-        fillAll()
-        #expect(try await resolve(settings, profile: "staging").region == expected)
     }
 
     @Test("a .env that others can read works and is warned of, without its values")
@@ -138,12 +122,12 @@ import Testing
     @Test(
         "credential_process is split into words without a shell and runs with a clean environment")
     func process() async throws {
-        fillAll()
+        fillProfiles()
         fake.processes.on(
             "/opt/my tools/keys",
             prints: #"{"Version":1,"AccessKeyId":"p","SecretAccessKey":"s","SessionToken":"t","#
                 + #""Expiration":"2026-01-01T01:00:00.250Z"}"#)
-        let found = try await resolve(["SECRET": "x"], profile: "process")
+        let found = try await resolve(["SECRET": "x", "AWS_PROFILE": "process"])
         #expect(found.credentials.accessKeyID == "p")
         #expect(found.credentials.expires == FakeWorld.start + 3600.25)
         #expect(
@@ -154,11 +138,11 @@ import Testing
 
     @Test("what a failed credential_process printed on stdout is not shown")
     func processFails() async throws {
-        fillAll()
+        fillProfiles()
         fake.processes.on("/opt/my tools/keys") { _ in
             Finished(ending: .exited(3), output: "hunter2", errors: "")
         }
-        let found = await failure { try await resolve([:], profile: "process") }
+        let found = await failure { try await resolve(["AWS_PROFILE": "process"]) }
         #expect(found?.code == .failed)
         #expect(found?.message.contains("exit 3") == true)
         #expect(!"\(found.debugDescription)".contains("hunter2"))
@@ -172,8 +156,8 @@ import Testing
             ("nowhere", .notFound, "aws configure list-profiles"),
         ])
     func unusable(profile: String, code: Failure.Code, fix: String) async throws {
-        fillAll()
-        let found = await failure { try await resolve([:], profile: profile) }
+        fillProfiles()
+        let found = await failure { try await resolve(["AWS_PROFILE": profile]) }
         #expect(found?.code == code)
         #expect(found?.fix.contains(fix) == true)
     }

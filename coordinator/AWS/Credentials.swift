@@ -8,14 +8,12 @@ public struct FoundCredentials: Sendable {
     public let credentials: AWSCredentials
     /// For a person: `environment`, `profile staging`.
     public let source: String
-    /// Region that the same place names; nil if it names none.
-    public let region: String?
     /// What a person should mend, though it works: a `.env` that others can read.
     public let warnings: [String]
 }
 
 /// Looks for AWS credentials where people keep them, in the order that the AWS tools use:
-/// `--profile`, environment, `.env` of the project, profile, instance role.
+/// environment, `.env` of the project, profile, instance role.
 ///
 /// Reads only what it is given: the environment comes as a dictionary, files and programs through
 /// the ``World``. Values are never logged and never part of an error.
@@ -23,15 +21,11 @@ public struct CredentialChain: Sendable {
     let environment: [String: String]
     let folder: String
     let world: World
-    let profile: String?
 
-    public init(
-        environment: [String: String], folder: String, world: World, profile: String? = nil
-    ) {
+    public init(environment: [String: String], folder: String, world: World) {
         self.environment = environment
         self.folder = folder
         self.world = world
-        self.profile = profile
     }
 
     /// Throws `notFound` with all places that were looked at, `invalid` for one that is half
@@ -39,24 +33,18 @@ public struct CredentialChain: Sendable {
     public func resolve() async throws -> FoundCredentials {
         let (dotEnv, warnings) = try readDotEnv()
         let settings = dotEnv.merging(environment) { $1 }
-        func found(
-            _ credentials: AWSCredentials, _ source: String, region: String? = nil
-        ) -> FoundCredentials {
-            let named = settings["AWS_REGION"] ?? settings["AWS_DEFAULT_REGION"] ?? region
-            return FoundCredentials(
-                credentials: credentials, source: source, region: named, warnings: warnings)
+        func found(_ credentials: AWSCredentials, _ source: String) -> FoundCredentials {
+            FoundCredentials(credentials: credentials, source: source, warnings: warnings)
         }
-        if profile == nil {
-            if let keys = try Self.keys(environment, in: "the environment") {
-                return found(keys, "environment")
-            }
-            if let keys = try Self.keys(dotEnv, in: dotEnvPath) { return found(keys, dotEnvPath) }
+        if let keys = try Self.keys(environment, in: "the environment") {
+            return found(keys, "environment")
         }
-        let named = profile ?? settings["AWS_PROFILE"] ?? settings["AWS_DEFAULT_PROFILE"]
+        if let keys = try Self.keys(dotEnv, in: dotEnvPath) { return found(keys, dotEnvPath) }
+        let named = settings["AWS_PROFILE"] ?? settings["AWS_DEFAULT_PROFILE"]
         let profiles = try Profiles(settings, files: world.files)
         if let entry = profiles.entry(named ?? "default") {
             if let keys = try await entry.credentials(world, settings: settings) {
-                return found(keys, "profile \(entry.name)", region: entry.region)
+                return found(keys, "profile \(entry.name)")
             }
             if named != nil { throw entry.emptiness }
         } else if let named {
@@ -65,7 +53,7 @@ public struct CredentialChain: Sendable {
         if settings["AWS_EC2_METADATA_DISABLED"]?.lowercased() != "true",
             let role = try await InstanceRole(settings, world: world).find()
         {
-            return found(role.credentials, "instance role \(role.name)", region: role.region)
+            return found(role.credentials, "instance role \(role.name)")
         }
         throw Failure(
             .notFound,

@@ -15,8 +15,6 @@ public struct EC2: Sendable {
         public let state: String
         public let privateAddress: String?
         public let publicAddress: String?
-        /// Value of the tag `Name`.
-        public let name: String?
     }
 
     /// Every instance of the cluster that is not terminated, by the tag that Terraform gives all.
@@ -24,13 +22,6 @@ public struct EC2: Sendable {
         try await describe(
             Self.filter(1, "tag:jeeves:cluster", [cluster.rawValue]) + Self.alive(2),
             "listing the instances of \(cluster)")
-    }
-
-    /// Instances with this `Name` that are not terminated; such names need not be unique.
-    public func instances(named name: String) async throws -> [Instance] {
-        try await describe(
-            Self.filter(1, "tag:Name", [name]) + Self.alive(2),
-            "looking for the instance called \(name)")
     }
 
     /// Throws `notFound` if one of `ids` does not exist.
@@ -92,8 +83,7 @@ public struct EC2: Sendable {
         else { return nil }
         return Instance(
             id: id, state: state, privateAddress: item.text("privateIpAddress"),
-            publicAddress: item.text("ipAddress"),
-            name: item.all("tagSet", "item").first { $0.text("key") == "Name" }?.text("value"))
+            publicAddress: item.text("ipAddress"))
     }
 
     private static func alive(_ number: Int) -> Fields {

@@ -28,22 +28,15 @@ public enum HTTPS {
     public struct Options: Sendable, Hashable {
         public var deadline: Duration
         public var bytesMax: Int
-        /// Roots to trust instead of the system's; empty means the system's.
-        public var rootsPEM: String
-        /// File with the same; nil means none.
+        /// File with the roots to trust instead of the system's; nil means the system's.
         public var rootsFile: String?
-        /// Addresses to go to instead of what the resolver says, by host name.
-        public var addresses: [String: String]
 
         public init(
-            deadline: Duration = .seconds(30), bytesMax: Int = 8 << 20, rootsPEM: String = "",
-            rootsFile: String? = nil, addresses: [String: String] = [:]
+            deadline: Duration = .seconds(30), bytesMax: Int = 8 << 20, rootsFile: String? = nil
         ) {
             self.deadline = deadline
             self.bytesMax = bytesMax
-            self.rootsPEM = rootsPEM
             self.rootsFile = rootsFile
-            self.addresses = addresses
         }
     }
 
@@ -84,7 +77,6 @@ private struct Transfer: ~Copyable {
     private let options: HTTPS.Options
     private let handle: UnsafeMutableRawPointer
     private let headers: UnsafeMutablePointer<curl_slist>?
-    private let addresses: UnsafeMutablePointer<curl_slist>?
 
     init(_ request: HTTPS.Request, _ options: HTTPS.Options) throws {
         guard Self.isSetUp, let handle = curl_easy_init() else {
@@ -98,16 +90,11 @@ private struct Transfer: ~Copyable {
             let (name, value) = header
             return curl_slist_append(list, value.isEmpty ? "\(name);" : "\(name): \(value)")
         }
-        addresses = options.addresses.sorted { $0.key < $1.key }.reduce(nil) { list, entry in
-            let first = curl_slist_append(list, "\(entry.key):443:\(entry.value)")
-            return curl_slist_append(first, "\(entry.key):80:\(entry.value)")
-        }
     }
 
     deinit {
         curl_easy_cleanup(handle)
         curl_slist_free_all(headers)
-        curl_slist_free_all(addresses)
     }
 
     func perform() throws -> HTTPResponse {
@@ -145,27 +132,13 @@ private struct Transfer: ~Copyable {
     }
 
     private func trust() -> [CURLcode] {
-        var codes: [CURLcode] = []
-        if let file = options.rootsFile {
-            codes.append(x_setopt_str(handle, CURLOPT_CAINFO, file))
-        }
-        if !options.rootsPEM.isEmpty {
-            var pem = Array(options.rootsPEM.utf8)
-            codes.append(
-                pem.withUnsafeMutableBytes { bytes in
-                    var blob = curl_blob(
-                        data: bytes.baseAddress, len: bytes.count, flags: UInt32(CURL_BLOB_COPY))
-                    return x_setopt_ptr(handle, CURLOPT_CAINFO_BLOB, &blob)
-                })
-        }
-        return codes
+        options.rootsFile.map { [x_setopt_str(handle, CURLOPT_CAINFO, $0)] } ?? []
     }
 
     private func description() -> [CURLcode] {
         var codes = [
             x_setopt_str(handle, CURLOPT_URL, request.url),
             x_setopt_slist(handle, CURLOPT_HTTPHEADER, headers),
-            x_setopt_slist(handle, CURLOPT_RESOLVE, addresses),
         ]
         if request.method == "POST" {
             codes.append(x_setopt_long(handle, CURLOPT_POST, 1))

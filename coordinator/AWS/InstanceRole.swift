@@ -9,7 +9,6 @@ struct InstanceRole: Sendable {
     struct Found: Sendable {
         let name: String
         let credentials: AWSCredentials
-        let region: String?
     }
 
     private struct Answer: Decodable {
@@ -62,13 +61,11 @@ struct InstanceRole: Sendable {
         else { return nil }
         let answer = try JSON.decode(
             Answer.self, from: document.utf8, what: "the credentials of the instance role \(name)")
-        let region = try await ask("GET", "/latest/meta-data/placement/region", header)
         return Found(
             name: name,
             credentials: AWSCredentials(
                 accessKeyID: answer.AccessKeyId, secretAccessKey: answer.SecretAccessKey,
-                sessionToken: answer.Token, expires: answer.Expiration),
-            region: region?.trimmed)
+                sessionToken: answer.Token, expires: answer.Expiration))
     }
 
     /// Nil for any status but 200. Off EC2 nothing may answer at all, hence the short deadline.

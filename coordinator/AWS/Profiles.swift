@@ -50,8 +50,6 @@ struct Profile: Sendable {
     let name: String
     let values: [String: String]
 
-    var region: String? { values["region"] }
-
     /// What only the AWS CLI can turn into credentials.
     private static let foreign = [
         "role_arn", "sso_session", "sso_start_url", "web_identity_token_file", "credential_source",

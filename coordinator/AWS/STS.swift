@@ -5,12 +5,10 @@ public struct CallerIdentity: Hashable, Sendable {
     public let account: String
     /// `arn:aws:sts::123456789012:assumed-role/ROLE/SESSION` for a role.
     public let arn: String
-    public let userID: String
 
-    public init(account: String, arn: String, userID: String) {
+    public init(account: String, arn: String) {
         self.account = account
         self.arn = arn
-        self.userID = userID
     }
 
     /// The role whose credentials these are; `(none)`, which no role is called, for a user.
@@ -55,9 +53,8 @@ public struct STS: Sendable {
 
     private static func identity(_ answer: XML, _ what: String) throws -> CallerIdentity {
         guard let result = answer.all("GetCallerIdentityResult").first,
-            let account = result.text("Account"), let arn = result.text("Arn"),
-            let userID = result.text("UserId")
+            let account = result.text("Account"), let arn = result.text("Arn")
         else { throw Failure(.failed, "\(what): the answer names nobody") }
-        return CallerIdentity(account: account, arn: arn, userID: userID)
+        return CallerIdentity(account: account, arn: arn)
     }
 }

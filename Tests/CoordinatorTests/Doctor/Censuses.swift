@@ -39,8 +39,7 @@ extension Census {
 
 extension EC2.Instance {
     static func state(_ state: String, of id: String, at address: String? = nil) -> EC2.Instance {
-        EC2.Instance(
-            id: id, state: state, privateAddress: address, publicAddress: nil, name: nil)
+        EC2.Instance(id: id, state: state, privateAddress: address, publicAddress: nil)
     }
 }
 
