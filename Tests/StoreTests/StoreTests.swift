@@ -11,13 +11,13 @@ import Testing
     func reopening() async throws {
         try await withFolder { folder in
             let path = folder.store
-            let first = try Store.open(path: path).put(.nodes, "worker-1", ["a": 1])
+            let first = try Store.open(path: path).put(.specs, "worker-1", ["a": 1])
             let store = try Store.open(path: path)
-            let document = try #require(try store.get(.nodes, "worker-1"))
+            let document = try #require(try store.get(.specs, "worker-1"))
             #expect(document.value == Array(#"{"a":1}"#.utf8))
             #expect(document.revision == first)
-            #expect(try store.put(.nodes, "worker-2", ["b": 2]) == first + 1)
-            #expect(try store.get([String: Int].self, .nodes, "worker-2") == ["b": 2])
+            #expect(try store.put(.specs, "worker-2", ["b": 2]) == first + 1)
+            #expect(try store.get([String: Int].self, .specs, "worker-2") == ["b": 2])
         }
     }
 

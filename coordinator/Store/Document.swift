@@ -7,7 +7,7 @@ public typealias Revision = UInt64
 public enum CollectionName: String, Sendable, CaseIterable {
     /// Single documents about the cluster: lease, epoch, infrastructure.
     case meta
-    case nodes, specs, statuses, rollouts, tokens, settings
+    case specs, statuses, rollouts, tokens, settings
     /// What was started outside and how it ended (see ``Ledger``).
     case intents
     case events
