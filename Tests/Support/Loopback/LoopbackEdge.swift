@@ -3,6 +3,7 @@ import Model
 import NIOCore
 import NIOPosix
 import Outside
+import Synchronization
 import Tools
 
 /// A place of its own for a real edge on this machine: a temporary folder and free ports, both gone
@@ -100,6 +101,9 @@ public struct LoopbackEdge: Sendable {
         try? world.files.remove(path, op: "edge.clear")
     }
 
+    /// An edge does not listen on its ports from the start, so that others would find them free.
+    private static let given = Mutex<Set<UInt16>>([])
+
     /// Ports that nobody listens on, below those that the kernel gives to outgoing connections.
     private static func freePorts(_ count: Int, _ chance: any Chance) async throws -> [UInt16] {
         var free: Set<UInt16> = []
@@ -111,7 +115,7 @@ public struct LoopbackEdge: Sendable {
                 continue
             }
             try await channel.close()
-            free.insert(port)
+            if given.withLock({ $0.insert(port).inserted }) { free.insert(port) }
         }
         guard free.count == count else {
             throw Failure(.unavailable, "looking for \(count) free ports: found \(free.count)")
