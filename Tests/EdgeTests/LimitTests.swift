@@ -78,6 +78,7 @@ struct LimitTests {
                     HAProxySpec(
                         domain: node.edge.domain, backendPort: node.edge.backendPort,
                         connectionsMax: 600_000)))
+            node.clock.hurry("haproxy.wait")
             let told = await #expect(throws: Failure.self) { try await step.apply(node.world) }
             #expect(
                 told?.message.contains("600000 connections need 1200100 open files") == true,
