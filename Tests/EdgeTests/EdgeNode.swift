@@ -107,6 +107,20 @@ struct EdgeNode: Sendable {
         try CertificateFacts(pem: edge.world.files.text(layout.bundle(of: type)) ?? "")
     }
 
+    /// Serves a certificate that certbot did not make, for what is only about HAProxy: no order.
+    func serveMinted() async throws {
+        try await mintFirst(.ecdsa)
+        try await converge(certificate)
+    }
+
+    /// The first generation of a lineage that certbot has not made.
+    func mintFirst(_ type: KeyType) async throws {
+        let lineage = Certbot(layout: layout).lineage(of: edge.domain, type)
+        try edge.world.files.makeDirectory(
+            "\(layout.certbotConfig)/archive/\(lineage)", mode: 0o700, op: "test.archive")
+        try await mint(generation: 1, type)
+    }
+
     /// Puts a generation into certbot's archive, newer than those before, and points its links at
     /// it, as a renewal does. It is issued here, so no order is made.
     func mint(generation: Int, _ type: KeyType = .ecdsa) async throws {

@@ -14,7 +14,7 @@ struct LimitTests {
     @Test("a source that asks too often, or holds too many connections, is answered with 429")
     func sources() async throws {
         try await EdgeNode.with { node in
-            try await node.converge(node.certificate)
+            try await node.serveMinted()
             let (domain, backend) = (node.edge.domain, node.edge.backendPort)
             let (port, request) = (node.layout.httpsPort, LoopbackChat.request(to: domain))
             try await haproxy(
@@ -44,7 +44,7 @@ struct LimitTests {
     @Test("after a reload open sockets go on in an old worker, which is counted and bounded")
     func drain() async throws {
         try await EdgeNode.with { node in
-            try await node.converge(node.certificate)
+            try await node.serveMinted()
             let (domain, backend) = (node.edge.domain, node.edge.backendPort)
             try await haproxy(
                 node, HAProxySpec(domain: domain, backendPort: backend, drain: .seconds(4)))
@@ -70,7 +70,7 @@ struct LimitTests {
     @Test("more connections than HAProxy may open files are refused, and what runs goes on")
     func descriptors() async throws {
         try await EdgeNode.with { node in
-            try await node.converge(node.certificate)
+            try await node.serveMinted()
             let worker = try await node.worker
             // Above what Linux allows any process (proc(5), nr_open).
             let step = try node.step(

@@ -14,7 +14,7 @@ struct ReplayTests {
     func everyPrefix() async throws {
         try await EdgeNode.with { node in
             let step = try #require(node.certificate as? CertificateStep)
-            try await node.converge(step)
+            try await node.serveMinted()
             try await expectOldOrNew(node) { try await step.remove($0) }
             try await expectOldOrNew(node) { try await step.apply($0) }
             try await node.mint(generation: 2)

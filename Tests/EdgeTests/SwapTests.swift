@@ -13,7 +13,7 @@ struct SwapTests {
     @Test("when no handshake shows the new one, the previous is back on disk and HAProxy serves it")
     func unproven() async throws {
         try await EdgeNode.with { node in
-            try await node.converge(node.certificate)
+            try await node.serveMinted()
             let old = try await node.served()
             try await node.mint(generation: 2)
             let step = try #require(node.certificate as? CertificateStep)
@@ -41,7 +41,7 @@ struct SwapTests {
             let step = try #require(node.certificate as? CertificateStep)
             let before = await step.held(node.world)
             #expect(before == HeldCertificate(keyType: .ecdsa, disk: nil, memory: .nothing))
-            try await node.converge(step)
+            try await node.serveMinted()
             let old = try await node.served()
             let right = await step.held(node.world)
             #expect(right.disk == old.summary)
@@ -67,7 +67,7 @@ struct SwapTests {
     @Test("certbot's files turned back by a person are refused, and the newest goes on")
     func rollback() async throws {
         try await EdgeNode.with { node in
-            try await node.converge(node.certificate)
+            try await node.serveMinted()
             try await node.mint(generation: 2)
             try await node.converge(node.certificate)
             // Within one second two certificates are equally old.
@@ -90,7 +90,7 @@ struct SwapTests {
     @Test("what belongs to somebody else is left alone, and the old one serves")
     func foreign() async throws {
         try await EdgeNode.with { node in
-            try await node.converge(node.certificate)
+            try await node.serveMinted()
             let layout = node.layout
             try await node.mint(generation: 2)
             for path in [layout.bundle, layout.certificateList, layout.certificateFolder] {
@@ -109,7 +109,7 @@ struct SwapTests {
     @Test("a folder that has become read-only is told, and the old one serves until it is not")
     func readOnly() async throws {
         try await EdgeNode.with { node in
-            try await node.converge(node.certificate)
+            try await node.serveMinted()
             let folder = node.layout.certificateFolder
             let (bind, again) = (UInt(MS_BIND), UInt(MS_BIND | MS_REMOUNT | MS_RDONLY))
             try #require(mount(folder, folder, "", bind, "") == 0)

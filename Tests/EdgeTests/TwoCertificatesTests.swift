@@ -45,9 +45,10 @@ struct TwoCertificatesTests {
     @Test("an open transaction for one does not get into the way of the other")
     func transaction() async throws {
         try await EdgeNode.with { node in
-            try await node.converge(node.certificate(.ecdsa, of: both))
-            try await node.mintFirst(.rsa)
-            try await node.converge(node.certificate(.rsa, of: both))
+            for type in both {
+                try await node.mintFirst(type)
+                try await node.converge(node.certificate(type, of: both))
+            }
             // Another writer stopped in the middle.
             let pem = Secret(
                 try node.edge.world.files.text(node.layout.bundle(of: .rsa)) ?? "")
@@ -74,16 +75,5 @@ struct TwoCertificatesTests {
             #expect(served.keyType == type)
             #expect(served == (try node.placed(type)))
         }
-    }
-}
-
-extension EdgeNode {
-    /// The first generation of a lineage that certbot has not made.
-    func mintFirst(_ type: KeyType) async throws {
-        let certbot = Certbot(layout: layout)
-        try edge.world.files.makeDirectory(
-            "\(layout.certbotConfig)/archive/\(certbot.lineage(of: edge.domain, type))",
-            mode: 0o700, op: "test.archive")
-        try await mint(generation: 1, type)
     }
 }
