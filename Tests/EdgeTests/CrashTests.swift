@@ -10,17 +10,31 @@ struct CrashTests {
     /// What is interrupted: the first certificate, or the one after it.
     enum Work: CaseIterable, Sendable { case issue, renewal }
 
+    /// So many share one work and are at it at once, because certbot sleeps for most of an order.
+    private static let nodes = 4
+
     @Test(
         "killed after any effect of an issue or a renewal, its next life makes one order of it",
         arguments: Work.allCases)
     func orders(work: Work) async throws {
+        let effects = try await withThrowingTaskGroup(of: [Op].self) { nodes in
+            for share in 0..<Self.nodes {
+                nodes.addTask { try await orders(work, share: share) }
+            }
+            return try await nodes.reduce(into: Set()) { $0.insert($1) }
+        }
+        #expect(effects.count == 1, "the nodes did not share the same effects: \(effects)")
+    }
+
+    /// A kill after each effect of that share, on a node of its own. Returns all effects.
+    private func orders(_ work: Work, share: Int) async throws -> [Op] {
         try await EdgeNode.with { node in
             try await begin(work, node)
             node.ledger.forgetOps()
             try await finish(work, node)
             let effects = node.ledger.ops
             #expect(effects.contains("certificate.certbot"))
-            for (number, op) in zip(1..., effects) {
+            for (number, op) in zip(1..., effects) where number % Self.nodes == share {
                 try await begin(work, node)
                 let (made, runs) = (node.pebble.orders, await node.orders)
                 try await killed(node, after: number, of: op)
@@ -32,6 +46,7 @@ struct CrashTests {
                 #expect(try new == node.placed().serialHex, "killed after \(op)")
                 #expect(old == nil || work == .renewal || old == new)
             }
+            return effects
         }
     }
 

@@ -25,16 +25,16 @@ struct EdgeNode: Sendable {
     static let untilDue = Duration.seconds(75 * 86_400)
 
     /// HAProxy runs with our configuration and an empty list.
-    static func with(
+    static func with<Value>(
         _ debian: Debian = .bookworm, lifetime: Duration = .seconds(90 * 86_400),
-        _ body: (EdgeNode) async throws -> Void
-    ) async throws {
+        _ body: (EdgeNode) async throws -> Value
+    ) async throws -> Value {
         try await LoopbackEdge.with(debian, sparePorts: Pebble.ports) { edge in
             try await Pebble.with(in: edge, lifetime: lifetime) { pebble in
                 let node = EdgeNode(edge, pebble)
-                try await LoopbackChat.with(port: edge.backendPort) {
+                return try await LoopbackChat.with(port: edge.backendPort) {
                     try await node.converge(node.haproxy)
-                    try await body(node)
+                    return try await body(node)
                 }
             }
         }

@@ -21,16 +21,19 @@ struct Pebble: Sendable {
     private let book: OrderBook
 
     /// It remembers no account and no order of an earlier one.
-    static func with(
+    static func with<Value>(
         in edge: LoopbackEdge, lifetime: Duration = .seconds(90 * 86_400),
-        _ body: (Pebble) async throws -> Void
-    ) async throws {
+        _ body: (Pebble) async throws -> Value
+    ) async throws -> Value {
         let pebble = try await start(in: edge, lifetime)
-        do { try await body(pebble) } catch {
+        do {
+            let value = try await body(pebble)
+            await pebble.stop()
+            return value
+        } catch {
             await pebble.stop()
             throw error
         }
-        await pebble.stop()
     }
 
     private static func start(
