@@ -190,7 +190,9 @@ let package = Package(
         tests(
             of: "Web", exclude: ["Browser"],
             needs: ["Model", "Outside", "Wire", "Coordinator", logging]),
-        tests(of: "Commands", needs: ["Coordinator", "Model", "Outside", "Pipelines", yams]),
+        tests(
+            of: "Commands",
+            needs: ["Coordinator", "Model", "Outside", "Pipelines", "Store", yams]),
         .testTarget(
             name: "TidyTests", dependencies: ["Model", "Outside"], path: "Tests/TidyTests",
             swiftSettings: strict),

@@ -1,10 +1,11 @@
 import ArgumentParser
-import Coordinator
 import Glibc
 import Model
+import Store
 import Testing
 
 @testable import Commands
+@testable import Coordinator
 
 @Suite struct NodeCommandTests {
     /// A folder with a new cluster, and a node that a token was made for.
@@ -47,9 +48,13 @@ import Testing
     @Test("a node is revoked and allowed by one command each, which may be repeated")
     func standing() async throws {
         try await withCluster { folder in
-            for verb in ["revoke", "revoke", "allow", "allow"] {
+            let store = try Store.open(path: Project(folder: folder).store)
+            for (verb, revoked) in [
+                ("revoke", ["worker-9"]), ("revoke", ["worker-9"]), ("allow", []), ("allow", []),
+            ] as [(String, Set<String>)] {
                 try await run(
                     ["node", verb, "worker-9", "--yes", "--file", "\(folder)/jeeves.yaml"])
+                #expect(try Revocations(store).all() == revoked, "after \(verb)")
             }
         }
     }
