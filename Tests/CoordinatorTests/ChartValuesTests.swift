@@ -31,12 +31,14 @@ import Testing
         arguments: [[], bundledEdits])
     func keys(edits: [(String, String)]) throws {
         let text = try golden("../../Lab/Chart/values.schema.json")
-        let schema = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+        let schema = try #require(
+            JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+        try #require(schema["properties"] is [String: Any])
         let values = try values(
             edits, secrets: .init(license: Secret("l"), passwords: passwords)
         ).render()
         let object = try JSONSerialization.jsonObject(with: Data(values.reveal().utf8))
-        check(object, against: schema ?? [:], at: "")
+        check(object, against: schema, at: "")
     }
 
     private func check(_ value: Any, against schema: [String: Any], at path: String) {
