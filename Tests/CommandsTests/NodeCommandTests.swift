@@ -1,7 +1,9 @@
 import ArgumentParser
 import Glibc
 import Model
+import Outside
 import Store
+import Support
 import Testing
 
 @testable import Commands
@@ -13,7 +15,7 @@ import Testing
         var template = Array("/tmp/commands-XXXXXX".utf8CString)
         let made = try #require(mkdtemp(&template))
         let folder = String(cString: made)
-        defer { clear(folder) }
+        defer { World.live().files.clear(folder) }
         try await run(
             [
                 "init", "--file", "\(folder)/jeeves.yaml", "--cluster", "chat", "--domain",
@@ -21,19 +23,6 @@ import Testing
             ])
         try await run(["token", "create", "worker-9", "--file", "\(folder)/jeeves.yaml"])
         try await body(folder)
-    }
-
-    private func clear(_ path: String) {
-        if let directory = opendir(path) {
-            defer { closedir(directory) }
-            while let entry = readdir(directory) {
-                let name = withUnsafePointer(to: entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                if name != "." && name != ".." { clear("\(path)/\(name)") }
-            }
-        }
-        remove(path)
     }
 
     private func run(_ arguments: [String]) async throws {

@@ -2,6 +2,7 @@ import Coordinator
 import Model
 import Outside
 import Store
+import Support
 import Testing
 
 /// Runs `body` with a folder that is gone afterwards; `inMemory`, if this machine has such a place,
@@ -15,13 +16,7 @@ func withFolder<Value>(
     let folder =
         "\(inMemory && hasMemory ? memory : "/tmp")/coordinator-\(world.chance.runID())"
     try world.files.makeDirectory(folder, mode: 0o700, op: "test.folder")
-    func clear(_ path: String) {
-        if (try? world.files.info(path))??.kind == .directory {
-            for name in (try? world.files.list(path)) ?? [] { clear("\(path)/\(name)") }
-        }
-        try? world.files.remove(path, op: "test.clean")
-    }
-    defer { clear(folder) }
+    defer { world.files.clear(folder) }
     return try await body(folder)
 }
 

@@ -124,7 +124,7 @@ struct CrashTests {
         switch work {
         case .issue:
             try await node.certificate.remove(node.edge.world)
-            node.edge.clear(node.layout.certbotConfig)
+            files.clear(node.layout.certbotConfig)
         case .renewal:
             node.clock.setAhead(.zero)
             try await node.converge(node.certificate)

@@ -104,15 +104,7 @@ final class Fleet: Sendable {
             email: "ops@example.org", region: "eu-central-1")
     }
 
-    private func erase() {
-        let files = World.live().files
-        for folder in [project.state, project.folder] {
-            for name in (try? files.list(folder)) ?? [] {
-                try? files.remove("\(folder)/\(name)", op: "test.clean")
-            }
-            try? files.remove(folder, op: "test.clean")
-        }
-    }
+    private func erase() { World.live().files.clear(project.folder) }
 }
 
 extension Driver {

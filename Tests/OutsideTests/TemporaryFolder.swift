@@ -1,5 +1,6 @@
 import Glibc
 import Outside
+import Support
 import Testing
 
 /// A folder that is gone with all in it when the test ends.
@@ -13,14 +14,7 @@ final class TemporaryFolder: Sendable {
         path = String(cString: made)
     }
 
-    deinit { clear(path) }
+    deinit { files.clear(path) }
 
     func file(_ name: String) -> String { "\(path)/\(name)" }
-
-    private func clear(_ path: String) {
-        if (try? files.info(path))??.kind == .directory {
-            for name in (try? files.list(path)) ?? [] { clear("\(path)/\(name)") }
-        }
-        try? files.remove(path, op: "test.remove")
-    }
 }

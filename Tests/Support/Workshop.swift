@@ -18,12 +18,7 @@ public final class Workshop: Sendable {
         }
     }
 
-    deinit {
-        for name in (try? world.files.list(folder)) ?? [] {
-            try? world.files.remove("\(folder)/\(name)", op: "workshop.remove")
-        }
-        try? world.files.remove(folder, op: "workshop.remove")
-    }
+    deinit { world.files.clear(folder) }
 
     /// Runs `openssl` in the folder and returns what it printed. Throws if it does not exit 0.
     @discardableResult

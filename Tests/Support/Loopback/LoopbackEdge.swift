@@ -90,15 +90,7 @@ public struct LoopbackEdge: Sendable {
     private func end() async {
         await units.settle()
         await units.end()
-        clear(folder)
-    }
-
-    /// Removes what is there, with all below it.
-    public func clear(_ path: String) {
-        if (try? world.files.info(path))??.kind == .directory {
-            for name in (try? world.files.list(path)) ?? [] { clear("\(path)/\(name)") }
-        }
-        try? world.files.remove(path, op: "edge.clear")
+        world.files.clear(folder)
     }
 
     /// An edge does not listen on its ports from the start, so that others would find them free.
