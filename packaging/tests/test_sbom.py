@@ -43,7 +43,7 @@ TREE = {"dependencies": [
 ]}
 DEBS = {
     "jeeves-agent": {"architecture": "amd64", "sha256": "a" * 64,
-                     "depends": ["libc6 (>= 2.35)", "libssl3 | libssl3t64"]},
+                     "depends": ["libc6 (>= 2.35)", "libssl3 | libssl3t64", "libstdc++6"]},
     "jeeves": {"architecture": "amd64", "sha256": "b" * 64,
                "depends": ["libc6 (>= 2.35)", "libsqlite3-0"]},
 }
@@ -66,7 +66,7 @@ class SbomTests(unittest.TestCase):
         return {names[ref] for ref in found}
 
     def test_each_package_needs_what_its_program_is_made_of_and_what_it_carries(self):
-        agent = {"swift", "libc6", "libssl3", "nio", "atomics", "system"}
+        agent = {"swift", "libc6", "libssl3", "libstdc++6", "nio", "atomics", "system"}
         self.assertEqual(self.below("jeeves-agent"), agent)
         own = {"jeeves-agent", "libsqlite3-0", "GRDB.swift"}
         self.assertEqual(self.below("jeeves"), agent | own)
@@ -77,6 +77,7 @@ class SbomTests(unittest.TestCase):
     def test_a_component_has_its_version_its_place_and_the_packages_their_checksum(self):
         self.assertEqual(self.components["nio"]["version"], "2.101.0")
         self.assertEqual(self.components["nio"]["purl"], "pkg:swift/example.org/nio@2.101.0")
+        self.assertEqual(self.components["libstdc++6"]["purl"], "pkg:deb/debian/libstdc%2B%2B6")
         self.assertEqual(self.components["libssl3"]["properties"][0]["value"],
                          "libssl3 | libssl3t64")
         self.assertEqual(self.components["jeeves"]["hashes"][0]["content"], "b" * 64)
