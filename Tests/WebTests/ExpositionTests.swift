@@ -20,6 +20,17 @@ import Testing
                 """)
     }
 
+    @Test(
+        "no value of a label ends it early, or begins a line",
+        arguments: [
+            ("a\r\nb", "a\r\\nb"), ("\"\u{301}", "\\\"\u{301}"), ("\\\u{301}", "\\\\\u{301}"),
+        ])
+    func escaped(value: String, text: String) {
+        let family = Exposition.Family("x", "X", [.init([.init("name", value)], 1)])
+        let line = Exposition([family]).text.split(separator: "\n").last
+        #expect(line.map { Array($0.utf8) } == Array("x{name=\"\(text)\"} 1.0".utf8))
+    }
+
     @Test("the figures of a cluster are what it is")
     func figures() {
         let text = Exposition(Figures(.of(.wrong), .some, now: FakeWorld.start).families).text
