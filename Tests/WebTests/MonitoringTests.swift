@@ -26,8 +26,8 @@ import Testing
     }
 
     @Test(
-        "alerts and dashboard ask only for metrics that are there, and for all that matter",
-        arguments: ["alerts.yaml", "dashboard.json"])
+        "alerts, dashboard and the list of names have only metrics that are there",
+        arguments: ["alerts.yaml", "dashboard.json", "README.md"])
     func names(file: String) throws {
         let there = Set(Figures(.of(.right), .some, now: FakeWorld.start).families.map(\.name))
         let asked = metrics(in: try text(file))
@@ -40,6 +40,16 @@ import Testing
         let there = Set(Figures(.of(.right), .some, now: FakeWorld.start).families.map(\.name))
         let used = try metrics(in: text("alerts.yaml") + text("dashboard.json"))
         #expect(there.subtracting(used).isEmpty)
+    }
+
+    @Test("the list of names has each metric with the labels that the figures have")
+    func listed() throws {
+        let list = try text("README.md")
+        for family in Figures(.of(.right), .some, now: FakeWorld.start).families {
+            let labels = family.samples.first?.labels.map { "`\($0.name)`" } ?? []
+            let cell = labels.isEmpty ? "" : " \(labels.joined(separator: ", "))"
+            #expect(list.contains("| `\(family.name)` |\(cell) |"), "\(family.name)")
+        }
     }
 
     @Test("labels that alerts choose by have the values that the figures have")
