@@ -60,6 +60,11 @@ enum Layout {
     static let load =
         URL(filePath: standins).deletingLastPathComponent().appending(path: "Load/load.py").path()
 
+    /// What a person reads before Prometheus is set up.
+    static let monitoringGuide =
+        URL(filePath: standins).deletingLastPathComponent()
+        .appending(path: "../../packaging/monitoring/README.md").standardized.path()
+
     /// The stand-in for Rocket.Chat's chart.
     static let chart =
         URL(filePath: standins).deletingLastPathComponent().appending(path: "Chart").path()

@@ -8,7 +8,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
     case canaryCrashes = "canary-crashes"
     case poweroff, killed, workers, steer, undo, two, doctor, drift, house
     case remoteState = "remote-state"
-    case why
+    case why, metrics
     case initFrom = "init-from"
     case guide
     case pipeline
@@ -31,6 +31,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
             "a backup drives from another folder; an old one only after its epoch is raised"
         case .remoteState: "Terraform's state moves into a bucket and back, and is locked there"
         case .why: "four causes are made, named by jeeves why, and mended"
+        case .metrics: "a real Prometheus reads jeeves serve; faults raise their alerts"
         case .initFrom: "the files of the older pipeline become a cluster file"
         case .guide: "docs/lab.md is typed as it stands"
         case .pipeline: "the pipelines of packaging/ci plan on change and apply on merge"
@@ -54,6 +55,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .house: await MovingHouse(cluster: cluster).play(&verdicts)
         case .remoteState: await RemoteState(cluster: cluster).play(&verdicts)
         case .why: await CausesFound(cluster: cluster).play(&verdicts)
+        case .metrics: await MetricsScraped(cluster: cluster).play(&verdicts)
         case .initFrom: await OldFiles(cluster: cluster).play(&verdicts)
         case .guide: await Guide(cluster: cluster).play(&verdicts)
         case .pipeline: await PlannedAndMerged(cluster: cluster).play(&verdicts)

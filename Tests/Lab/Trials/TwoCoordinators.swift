@@ -31,13 +31,12 @@ struct TwoCoordinators {
     }
 
     private func beside() async throws -> Bool {
-        let serving = try await serve()
+        let serving = try await Serving.begin(cluster)
         let refused = try await cluster.jeeves("up")
         let waiting = try cluster.person.start(["jeeves", "up", "--wait"])
         try await Task.sleep(for: .seconds(5))
         let waits = Spawn.isAlive(waiting)
-        kill(serving.pid, SIGTERM)
-        let served = try await cluster.ending(of: serving)
+        let served = try await serving.end()
         let followed = try await cluster.ending(of: waiting)
         return refused == 6 && waits && served == 0 && followed == 0
     }
@@ -49,13 +48,12 @@ struct TwoCoordinators {
         var wish = file
         (wish.port, wish.packagePort, wish.channel) = (7444, 7482, "1.36/stable")
         try wish.write(in: Self.copy)
-        let serving = try await serve()
+        let serving = try await Serving.begin(cluster)
         let up = try cluster.person.start(["jeeves", "up"], in: Self.copy)
         // The agents stay with the original until it is gone; then they find the copy.
         try await Task.sleep(for: .seconds(30))
         let waits = Spawn.isAlive(up)
-        kill(serving.pid, SIGTERM)
-        let served = try await cluster.ending(of: serving)
+        let served = try await serving.end()
         let code = try await cluster.ending(of: up)
         let status = try await ofCopy("rollout", "status", "--output", "json")
         try FileManager.default.removeItem(atPath: Self.copy)
@@ -67,18 +65,5 @@ struct TwoCoordinators {
             ["jeeves"] + words + ["--file", "\(Self.copy)/jeeves.yaml"],
             deadline: LiveCluster.askMax
         ).output
-    }
-
-    /// Returns once every agent has found it.
-    private func serve() async throws -> ChildID {
-        let serving = try cluster.person.start(["jeeves", "serve"])
-        // A verb that finds nobody who drives would take the place itself.
-        try await cluster.wait("jeeves serve drives", atMost: .seconds(30)) {
-            try await cluster.look.driving().holder != nil
-        }
-        try await cluster.wait("jeeves serve has its agents", atMost: .seconds(90)) {
-            (try? await cluster.look.members()) != nil
-        }
-        return serving
     }
 }
