@@ -80,7 +80,7 @@ enum Example {
           ttl: 60
 
         certificate:
-          # The CA writes here about expiring certificates (required).
+          # Address of the ACME account, to which the CA may write (required).
           email: \(values.email)
           # [ecdsa, rsa] serves a second certificate to clients that know nothing newer than RSA.
           keyTypes: [ecdsa]

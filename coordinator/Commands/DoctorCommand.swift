@@ -9,9 +9,9 @@ struct DoctorCommand: AsyncParsableCommand {
         abstract: "Find what does not fit: machines, EC2, agents, Kubernetes and HAProxy.",
         discussion: """
             Compares the machines that Terraform made, EC2's instances with the cluster's
-            tag, the agents that are connected, Kubernetes' members and each controller's
-            HAProxy, and looks for what rollouts left behind. Waits up to 45 seconds for
-            the agents. Changes nothing without --fix. Exit status 3 with a problem; what
+            tag, the agents that are connected, Kubernetes' members and HAProxy on the
+            edge, and looks for what rollouts left behind. Waits up to 45 seconds for the
+            agents. Changes nothing without --fix. Exit status 3 with a problem; what
             could not be asked is one too.
 
             --fix removes members of Kubernetes that are neither machines of ours nor
