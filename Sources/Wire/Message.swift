@@ -94,7 +94,7 @@ public enum AgentRequest: Codable, Hashable, Sendable {
     case removeMember(NodeName)
     /// The admin kubeconfig, server at 127.0.0.1.
     case kubeconfig
-    /// Last `lines` lines of the journal of the agent, HAProxy or MicroK8s, or of certbot's own log.
+    /// Last `lines` lines of the journal of the agent, HAProxy or MicroK8s, or of certbot's log.
     case logs(LogSource, lines: Int)
     /// Renew the public certificate now, within the order budget.
     case renewCertificate

@@ -134,10 +134,12 @@ import Testing
         }
     }
 
-    @Test("a first install that was cut off is taken away and made again")
-    func pendingInstall() async throws {
+    @Test(
+        "a first install or a removal that was cut off is taken away and made again",
+        arguments: ["pending-install", "uninstalling"])
+    func pending(status: String) async throws {
         try await withStand { fake, cluster, run in
-            cluster.change { FakeCluster.add("pending-install", "Initial install", to: &$0) }
+            cluster.change { FakeCluster.add(status, "cut off", to: &$0) }
             _ = try await App().run(run)
             #expect(fake.changes == ["kubectl apply", "helm uninstall", "helm upgrade"])
             #expect(cluster.statuses() == ["deployed"])
@@ -176,16 +178,6 @@ import Testing
             #expect(fake.changes.suffix(2) == ["helm rollback", "helm upgrade"])
             #expect(!fake.changes.contains("helm uninstall"))
             #expect(cluster.statuses().last == "deployed")
-        }
-    }
-
-    @Test("a removal that was cut off is brought to its end before the release is made again")
-    func uninstalling() async throws {
-        try await withStand { fake, cluster, run in
-            cluster.change { FakeCluster.add("uninstalling", "Deletion in progress", to: &$0) }
-            _ = try await App().run(run)
-            #expect(fake.changes == ["kubectl apply", "helm uninstall", "helm upgrade"])
-            #expect(cluster.statuses() == ["deployed"])
         }
     }
 
