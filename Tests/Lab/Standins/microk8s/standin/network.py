@@ -76,7 +76,7 @@ def address_tunnel(wanted):
     look like this node. One that is right stays: the kernel ends every masqueraded connection
     whose address goes away (nf_nat_masquerade), so those of the edge to pods elsewhere."""
     listed = json.loads(ip("-j", "-4", "addr", "show", "dev", TUNNEL).stdout or "[]")
-    have = [f"{one['local']}/{one['prefixlen']}" 
+    have = [f"{one['local']}/{one['prefixlen']}"
             for link in listed for one in link["addr_info"]]
     if have != [f"{wanted}/32"]:
         ip("-4", "addr", "flush", "dev", TUNNEL)
