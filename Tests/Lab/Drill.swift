@@ -4,6 +4,8 @@ import Outside
 
 /// Kills what works, at the worst moments, and looks whether the next run ends the same.
 struct Drill: Sendable {
+    private static let controller = "controller-1"
+
     let person: Operator
     let host: Host
 
@@ -34,7 +36,9 @@ struct Drill: Sendable {
         var node: Node?
         while node == nil, ContinuousClock.now < end {
             try await Task.sleep(for: .milliseconds(200))
-            node = try Node.all().first { $0.publicAddress != nil && (try? $0.running()) != nil }
+            node = (try? Node.machine(of: Self.controller)).flatMap { found in
+                (try? found.running()).map { _ in found }
+            }
         }
         guard let node else { return false }
         let script = """
@@ -56,9 +60,7 @@ struct Drill: Sendable {
 
     /// The controller restarts, and nobody helps it: true once `isLive` holds again.
     func rebooted(until isLive: () async throws -> Bool) async throws -> Bool {
-        guard let node = try Node.all().first(where: { $0.publicAddress != nil }) else {
-            return false
-        }
+        let node = try Node.machine(of: Self.controller)
         let (begun, before) = (ContinuousClock.now, try node.running())
         try Power.signal(node.id, number: 5)
         let end = begun + .seconds(300)
