@@ -71,7 +71,16 @@ import Testing
         let verbose = try TerminalOptions.parse(["--verbose"])
         #expect(verbose.progress(clock) is ProgressLines)
         #expect(verbose.log(to: NoProgress()).logLevel == .debug)
-        #expect(try TerminalOptions.parse([]).log(to: NoProgress()).logLevel == .warning)
+        let plain = try TerminalOptions.parse([])
+        #expect(plain.log(to: NoProgress(), isJournal: false).logLevel == .warning)
+    }
+
+    @Test("a journal keeps who came and went as well, unless a flag says how much it shall")
+    func journal() throws {
+        let levels = try [[], ["--quiet"], ["--verbose"]].map { flags in
+            try TerminalOptions.parse(flags).log(to: NoProgress(), isJournal: true).logLevel
+        }
+        #expect(levels == [.info, .error, .debug])
     }
 }
 

@@ -19,6 +19,19 @@ struct JournalLogTests {
         #expect(line == "jeeves: warning: step failed node=ctl-1 step=haproxy")
     }
 
+    @Test("the journal gets the same sentence, with a level and a field for each metadata key")
+    func journal() {
+        var log = JournalLog(label: "jeeves")
+        log.metadata["node"] = "ctl-1"
+        let fields = log.fields(event("step failed", ["retry-in": "5s"]))
+        #expect(
+            fields == [
+                "MESSAGE=step failed node=ctl-1 retry-in=5s", "PRIORITY=4",
+                "SYSLOG_IDENTIFIER=jeeves", "CODE_FILE=f", "CODE_LINE=1", "NODE=ctl-1",
+                "RETRY_IN=5s",
+            ])
+    }
+
     @Test("control characters from outside are shown, not obeyed")
     func escaping() {
         let line = LineLog(label: "jeeves", hasColors: false)

@@ -36,13 +36,16 @@ struct TerminalOptions: ParsableArguments {
         return LiveScreen.open(hasColors: Screen.errors.hasColors && !noColor, clock)
     }
 
-    /// The log of a drive. The progress tells what happens; the log is for what goes wrong.
-    func log(to progress: any ProgressWriter) -> Logger {
+    /// The log of a drive. The progress tells a person what happens, and the log is for what goes
+    /// wrong; a journal keeps which nodes came and went as well.
+    func log(
+        to progress: any ProgressWriter, isJournal: Bool = JournalLog.isConnected
+    ) -> Logger {
         let hasColors = Screen.errors.hasColors && !noColor
         var log = Logger(label: "jeeves") { label in
             JournalLog.handler(label: label, hasColors: hasColors) { progress.say($0) }
         }
-        log.logLevel = verbose ? .debug : quiet ? .error : .warning
+        log.logLevel = verbose ? .debug : quiet ? .error : isJournal ? .info : .warning
         return log
     }
 }

@@ -11,16 +11,21 @@ public struct JournalLog: LogHandler {
 
     init(label: String) { self.label = label }
 
-    /// The journal if standard error is connected to it (systemd.exec(5), `JOURNAL_STREAM`), else
-    /// lines for `put`, or on standard error.
+    /// Whether standard error leads to the journal (systemd.exec(5), `JOURNAL_STREAM`).
+    public static var isConnected: Bool {
+        var found = stat()
+        guard let stream = getenv("JOURNAL_STREAM"), fstat(STDERR_FILENO, &found) == 0 else {
+            return false
+        }
+        return String(cString: stream) == "\(found.st_dev):\(found.st_ino)"
+    }
+
+    /// The journal if standard error leads there, else lines for `put`, or on standard error.
     public static func handler(
         label: String, hasColors: Bool = isatty(STDERR_FILENO) == 1,
         put: (@Sendable (String) -> Void)? = nil
     ) -> any LogHandler {
-        var found = stat()
-        guard let stream = getenv("JOURNAL_STREAM"), fstat(STDERR_FILENO, &found) == 0,
-            String(cString: stream) == "\(found.st_dev):\(found.st_ino)"
-        else {
+        guard isConnected else {
             return LineLog(
                 label: label, hasColors: hasColors, put: put ?? LineLog.toStandardError)
         }
@@ -32,17 +37,17 @@ public struct JournalLog: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    public func log(event: LogEvent) {
-        var fields = [
-            "MESSAGE=\(LogText.escaped(event.message.description))",
+    public func log(event: LogEvent) { Self.send(fields(event)) }
+
+    /// The metadata stands in the message as well: journalctl(1) shows a person nothing else.
+    func fields(_ event: LogEvent) -> [String] {
+        let words = LogText.merged(metadata, metadataProvider, event)
+        return [
+            "MESSAGE=\(LogText.sentence(event, words))",
             "PRIORITY=\(Self.priority(event.level))",
             "SYSLOG_IDENTIFIER=\(label)",
             "CODE_FILE=\(event.file)", "CODE_LINE=\(event.line)",
-        ]
-        for (key, value) in LogText.merged(metadata, metadataProvider, event) {
-            fields.append("\(LogText.fieldName(key))=\(LogText.escaped(value))")
-        }
-        Self.send(fields)
+        ] + words.map { "\(LogText.fieldName($0.key))=\(LogText.escaped($0.value))" }
     }
 
     /// syslog(3) levels.
@@ -104,11 +109,9 @@ struct LineLog: LogHandler {
     func log(event: LogEvent) { put(line(event)) }
 
     func line(_ event: LogEvent) -> String {
+        let level = colour("\(event.level)", of: event.level)
         let words = LogText.merged(metadata, metadataProvider, event)
-            .map { " \(LogText.escaped($0.key))=\(LogText.escaped($0.value))" }
-        let level = "\(event.level)"
-        return "\(label): \(colour(level, of: event.level)): "
-            + LogText.escaped(event.message.description) + words.joined()
+        return "\(label): \(level): \(LogText.sentence(event, words))"
     }
 
     private func colour(_ text: String, of level: Logger.Level) -> String {
@@ -137,6 +140,12 @@ enum LogText {
             }
         }
         return result
+    }
+
+    /// The message and what belongs to it: `step failed node=ctl-1`.
+    static func sentence(_ event: LogEvent, _ words: [(key: String, value: String)]) -> String {
+        escaped(event.message.description)
+            + words.map { " \(escaped($0.key))=\(escaped($0.value))" }.joined()
     }
 
     /// A journal field: A-Z, 0-9 and `_`, a letter first, at most 64 bytes.
