@@ -54,8 +54,13 @@ enum Working {
         gethostname(&name, 255)
         let host = String(
             decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let user = getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? "\(getuid())"
-        return "\(user)@\(host)"
+        return "\(user(environment))@\(host)"
+    }
+
+    /// Who typed it, also where sudo(8) had it run as another.
+    static func user(_ environment: [String: String]) -> String {
+        if let person = environment["SUDO_USER"], !person.isEmpty { return person }
+        return getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? "\(getuid())"
     }
 
     static var environment: [String: String] {
