@@ -1,10 +1,12 @@
 /// The cluster file that a person of the lab writes, and what scenarios change in it.
 struct ClusterText: Sendable {
     static let domain = "chat.\(Layout.zone)"
-    private static let licence = "rocketchat.licence"
+    static let licence = "rocketchat.licence"
 
     /// The package of the agent.
-    let agent: String
+    var agent: String
+    var acmeServerCA = Layout.acmeServerCA
+    var acmeRoot = Layout.acmeRoot
     /// Where this coordinator listens, and where the nodes look for one.
     var port = 7443
     var packagePort = 7480
@@ -67,8 +69,8 @@ struct ClusterText: Sendable {
               email: ops@\(Layout.zone)
               acme:
                 directory: \(Layout.acmeDirectory)
-                caFile: \(Layout.acmeServerCA)
-                trustFile: \(Layout.acmeRoot)
+                caFile: \(acmeServerCA)
+                trustFile: \(acmeRoot)
             edge:
               requestsPerTenSecondsMax: \(requestsMax)
             microk8s:

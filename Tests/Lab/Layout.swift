@@ -73,6 +73,10 @@ enum Layout {
     static let pipelines =
         URL(filePath: standins).appending(path: "../../../packaging/ci").path()
 
+    /// What an operator is told to type.
+    static let guide = URL(filePath: standins)
+        .appending(path: "../../../docs/operating.md").standardizedFileURL.path()
+
     /// What any AWS client needs to speak to the lab's account and to no other.
     static let awsEnvironment = [
         "AWS_ENDPOINT_URL": awsURL,

@@ -16,7 +16,8 @@ struct NodeImage {
             "apt", "cloud-init", "curl", "dnsutils", "gnupg", "iputils-ping", "locales",
             "openssl", "procps", "python3-cryptography", "xz-utils",
         ] + NodePayload.imagePackages
-    static let offered = ["certbot", "haproxy"]
+    /// sudo is for the operator's own machine.
+    static let offered = ["certbot", "haproxy", "sudo"]
     static let cloudConfig = """
         datasource_list: [ Ec2 ]
         datasource:

@@ -7,6 +7,7 @@ import Outside
 struct Operator: Sendable {
     static let folder = "\(Layout.state)/operator"
     static let project = "\(folder)/chat"
+    static let state = "\(project)/.jeeves"
     private static let root = "\(folder)/root"
 
     let host: Host
@@ -89,35 +90,9 @@ struct Operator: Sendable {
     /// `$0` is the overlay's options, the rest the program.
     private static let enter = "mount -t overlay overlay -o \"$0\" /usr && exec \"$@\""
 
-    /// Terraform's provider from wherever this machine keeps it, and nothing from the internet.
     private static func terraformEnvironment() throws -> [String: String] {
-        let places = (try? FileManager.default.contentsOfDirectory(atPath: "/opt")) ?? []
-        let folders =
-            places.map { "/opt/\($0)" }
-            + ["/usr/share/terraform", "/usr/share/terraform/plugins"]
-            + ["/usr/local/share/terraform/plugins"]
-            + [NSHomeDirectory() + "/.terraform.d/plugins"]
-        guard
-            let mirror = folders.first(where: {
-                FileManager.default.fileExists(atPath: "\($0)/registry.terraform.io/hashicorp/aws")
-            })
-        else {
-            throw Failure(
-                .notFound, "looking for Terraform's AWS provider: no registry.terraform.io folder",
-                fix: "make setup")
-        }
         let path = "\(folder)/terraform.rc"
-        try writeFile(
-            """
-            disable_checkpoint = true
-            provider_installation {
-              filesystem_mirror {
-                path    = "\(mirror)"
-                include = ["hashicorp/*"]
-              }
-            }
-
-            """, to: path)
+        try writeFile(TerraformMirror.find().settings, to: path)
         return ["TF_CLI_CONFIG_FILE": path]
     }
 }

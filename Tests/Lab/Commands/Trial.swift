@@ -26,9 +26,10 @@ struct Trial: AsyncParsableCommand {
         if list { return say(Self.list) }
         try Preflight.checkRoot()
         let host = Host()
-        let cluster = LiveCluster(
-            person: Operator(host: host), host: host,
-            agent: try BuiltPackages(folder: packages).file("jeeves-agent_"))
+        let cluster = try LiveCluster(
+            person: Operator(host: host), host: host, packages: BuiltPackages(folder: packages))
+        // A trial that was killed has left it there.
+        try await ServiceMove(cluster: cluster).back()
         guard try await isLive(cluster) else {
             throw Failure(
                 .notFound, "looking for a live cluster: the lab has none",

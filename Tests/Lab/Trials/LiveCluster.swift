@@ -11,15 +11,18 @@ struct LiveCluster: Sendable {
 
     let person: Operator
     let host: Host
+    /// The package `jeeves`.
+    let package: String
     /// What most scenarios begin with: two workers, two instances of everything.
     let base: ClusterText
 
     var look: ClusterLook { ClusterLook(cluster: self) }
 
-    init(person: Operator, host: Host, agent: String) {
+    init(person: Operator, host: Host, packages: BuiltPackages) throws {
         self.person = person
         self.host = host
-        var base = ClusterText(agent: agent)
+        package = try packages.file("jeeves_")
+        var base = ClusterText(agent: try packages.file("jeeves-agent_"))
         base.workers = Self.workers.count
         base.replicas = 2
         base.stableSeconds = 10

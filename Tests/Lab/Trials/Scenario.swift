@@ -8,7 +8,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
     case canaryCrashes = "canary-crashes"
     case poweroff, killed, workers, steer, undo, two, doctor, drift, house
     case remoteState = "remote-state"
-    case why, metrics
+    case why, metrics, service
     case initFrom = "init-from"
     case guide
     case pipeline
@@ -32,6 +32,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .remoteState: "Terraform's state moves into a bucket and back, and is locked there"
         case .why: "four causes are made, named by jeeves why, and mended"
         case .metrics: "a real Prometheus reads jeeves serve; faults raise their alerts"
+        case .service: "jeeves.service drives from a machine of its own, in its sandbox"
         case .initFrom: "the files of the older pipeline become a cluster file"
         case .guide: "docs/lab.md is typed as it stands"
         case .pipeline: "the pipelines of packaging/ci plan on change and apply on merge"
@@ -56,6 +57,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .remoteState: await RemoteState(cluster: cluster).play(&verdicts)
         case .why: await CausesFound(cluster: cluster).play(&verdicts)
         case .metrics: await MetricsScraped(cluster: cluster).play(&verdicts)
+        case .service: await AsService(cluster: cluster).play(&verdicts)
         case .initFrom: await OldFiles(cluster: cluster).play(&verdicts)
         case .guide: await Guide(cluster: cluster).play(&verdicts)
         case .pipeline: await PlannedAndMerged(cluster: cluster).play(&verdicts)

@@ -15,7 +15,7 @@ import sys
 import time
 
 import account
-from machine import RESTART, Machine, run, start_ticks
+from machine import RESTART, Machine, identity, run
 from router import Router
 
 EVERY_SECONDS = 1
@@ -122,11 +122,6 @@ class Hypervisor:
         for identifier in set(self.recorded) - set(self.machines):
             os.remove(f"{self.settings.run}/nodes/{identifier}.json")
             del self.recorded[identifier]
-
-
-def identity(pid):
-    ticks = start_ticks(pid) if pid else None
-    return {"pid": pid, "startTicks": ticks} if ticks else None
 
 
 def main():

@@ -1,5 +1,6 @@
 """Stand-in for an EC2 instance: a systemd-nspawn machine in a network namespace of its own."""
 
+import contextlib
 import glob
 import hashlib
 import os
@@ -9,6 +10,7 @@ import subprocess
 import time
 
 OFF_SECONDS = 60
+KILL_SECONDS = 10
 RESTART = 133  # systemd-nspawn's exit status when the machine asked for a reboot
 # Data that cannot lie on an overlay: container images, etcd and the kubelet's volumes.
 REAL_FOLDERS = ["/var/snap"]
@@ -28,6 +30,12 @@ def start_ticks(pid):
             return int(handle.read().rpartition(")")[2].split()[19])
     except (OSError, IndexError):
         return None
+
+
+def identity(pid):
+    """A process as the driver's records name it, or None if it is gone."""
+    ticks = start_ticks(pid) if pid else None
+    return {"pid": pid, "startTicks": ticks} if ticks else None
 
 
 class ControlGroup:
@@ -62,6 +70,24 @@ class ControlGroup:
             with open(f"{folder}/cgroup.procs", "w", encoding="ascii") as handle:
                 handle.write(str(os.getpid()))
 
+    def kill(self):
+        """Ends all that is in it, whoever started it."""
+        deadline = time.monotonic() + KILL_SECONDS
+        while (pids := self.processes()) and time.monotonic() < deadline:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.1)
+
+    def processes(self):
+        found = set()
+        for top in self.folders:
+            for folder, _, _ in os.walk(top):
+                with contextlib.suppress(OSError), open(
+                        f"{folder}/cgroup.procs", encoding="ascii") as handle:
+                    found.update(int(pid) for pid in handle.read().split())
+        return found
+
 
 class Machine:
     """One node: its namespace, disk and processes. Never decides when it runs."""
@@ -70,6 +96,7 @@ class Machine:
         self.instance = instance
         self.settings = settings
         self.short = instance.short
+        self.namespace = instance.short
         self.folder = f"{settings.state}/nodes/{instance.id}"
         self.root = f"{self.folder}/root"
         self.process = None
@@ -84,14 +111,14 @@ class Machine:
         self.boot()
 
     def lay_cable(self, prefix, gateway):
-        if os.path.exists(f"/run/netns/{self.short}"):
+        if os.path.exists(f"/run/netns/{self.namespace}"):
             return
         address = self.instance.address
-        run("ip", "netns", "add", self.short)
+        run("ip", "netns", "add", self.namespace)
         run("ip", "link", "add", self.short, "type", "veth", "peer", "name", "eth0",
-            "netns", self.short)
+            "netns", self.namespace)
         run("ip", "link", "set", self.short, "up")
-        inside = ("ip", "-n", self.short)
+        inside = ("ip", "-n", self.namespace)
         run(*inside, "link", "set", "lo", "up")
         run(*inside, "link", "set", "eth0", "address", self.instance.mac, "up")
         run(*inside, "address", "add", f"{address}/{prefix}", "dev", "eth0")
@@ -127,7 +154,7 @@ class Machine:
         command = [
             "systemd-nspawn", "--quiet", f"--directory={self.root}", f"--machine={self.short}",
             f"--uuid={self.machine_id()}", "--register=no", "--keep-unit", "--boot",
-            "--capability=all", f"--network-namespace-path=/run/netns/{self.short}",
+            "--capability=all", f"--network-namespace-path=/run/netns/{self.namespace}",
             "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--bind=/dev/kmsg",
             "--system-call-filter=add_key keyctl bpf mount", "--console=pipe", *binds]
         with open(f"{self.settings.run}/log/{self.short}.console", "ab") as console:
@@ -182,8 +209,7 @@ class Machine:
     def destroy(self):
         """What a terminated instance leaves: nothing."""
         run("umount", "--lazy", self.root, check=False)
-        run("ip", "netns", "delete", self.short, check=False)
-        run("ip", "link", "delete", self.short, check=False)
+        self.cut_cable()
         for folder in ControlGroup(self.short).folders:
             for here, _, _ in os.walk(folder, topdown=False):
                 try:
@@ -191,3 +217,7 @@ class Machine:
                 except OSError:
                     pass
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def cut_cable(self):
+        run("ip", "netns", "delete", self.namespace, check=False)
+        run("ip", "link", "delete", self.short, check=False)
