@@ -3,7 +3,6 @@ import Logging
 import Model
 import Outside
 import Support
-import Synchronization
 import Testing
 import Wire
 
@@ -11,33 +10,20 @@ import Wire
 
 /// Over real sockets of this machine.
 @Suite struct PageServerTests {
-    /// Asks once the server is there.
     private func ask(
         _ method: String, _ target: String, port: UInt16, host: String = "127.0.0.1"
     ) async throws -> HTTPResponse {
-        let world = World.live()
         let request = HTTPRequest(
             method, .tcp(host: "127.0.0.1", port: port), target,
             headers: ["Host": "\(host):\(port)", "Connection": "close"])
-        return try await world.clock.poll(
-            every: .milliseconds(20), atMost: .seconds(20), waitingFor: "the page", op: "test.page"
-        ) {
-            do {
-                return try await world.network.http(
-                    request, deadline: .seconds(10), bytesMax: 1 << 20, op: "test.page")
-            } catch let failure as Failure where failure.code == .unavailable { return nil }
-        }
+        return try await World.live().network.http(
+            request, deadline: .seconds(10), bytesMax: 1 << 20, op: "test.page")
     }
 
     @Test("the page is served with its policy while the body runs, and not to strange names")
     func serves() async throws {
-        let port = try await LocalListener.freePort()
         let site = Site(window: .showing(), isExposed: false)
-        let told = Mutex(0)
-        let word = try await PageServer.serving(
-            site, host: "127.0.0.1", port: port, log: .silent,
-            bound: { told.withLock { $0 += 1 } }
-        ) {
+        let word = try await PageServer.serving(site) { port in
             let page = try await ask("GET", "/", port: port)
             #expect(page.status == 200)
             let headers = Dictionary(
@@ -54,7 +40,6 @@ import Wire
             return "done"
         }
         #expect(word == "done")
-        #expect(told.withLock { $0 } == 1)
     }
 
     @Test("a port that another program has is told with what to do")
@@ -64,7 +49,7 @@ import Wire
         let failure = await #expect(throws: Failure.self) {
             try await PageServer.serving(
                 site, host: "127.0.0.1", port: other.port, log: .silent,
-                bound: { Issue.record("an address was told that is another program's") }
+                bound: { _ in Issue.record("an address was told that is another program's") }
             ) { try await World.live().clock.sleep(.seconds(60), op: "test.wait") }
         }
         #expect(failure?.code == .conflict)
@@ -77,11 +62,17 @@ extension Logger {
     static let silent = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 }
 
-extension LocalListener {
-    /// A port that is free just now.
-    static func freePort() async throws -> UInt16 {
-        let listener = try await bind()
-        await listener.close()
-        return listener.port
+extension PageServer {
+    /// Serves on a port that the system chooses, which `body` gets once it can be asked there.
+    static func serving<Result: Sendable>(
+        _ site: Site, _ body: @Sendable @escaping (UInt16) async throws -> Result
+    ) async throws -> Result {
+        let (ports, bound) = AsyncStream.makeStream(of: UInt16.self)
+        return try await serving(
+            site, host: "127.0.0.1", port: 0, log: .silent, bound: { bound.yield($0) }
+        ) {
+            for await port in ports { return try await body(port) }
+            throw CancellationError()
+        }
     }
 }

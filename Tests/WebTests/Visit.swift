@@ -2,8 +2,6 @@ import Coordinator
 import Foundation
 import Model
 import Outside
-import Synchronization
-import Wire
 
 @testable import Web
 
@@ -69,23 +67,12 @@ extension Visit {
 
     /// Serves `window` and visits it. `JEEVES_SCREENSHOTS` names a folder that takes pictures.
     static func make(_ window: Window) async throws -> Visit {
-        let world = World.live()
-        let port = try await LocalListener.freePort()
         let pictures = ProcessInfo.processInfo.environment["JEEVES_SCREENSHOTS"].map { [$0] } ?? []
-        let browser = Command(
-            "python3",
-            ["-B", script, "http://127.0.0.1:\(port)/", "2026-01-01T00:00:00Z"] + pictures)
-        let isBound = Mutex(false)
-        return try await PageServer.serving(
-            Site(window: window, isExposed: false), host: "127.0.0.1", port: port,
-            log: .silent,
-            bound: { isBound.withLock { $0 = true } }
-        ) {
-            _ = try await world.clock.poll(
-                every: .milliseconds(10), atMost: .seconds(10), waitingFor: "the page",
-                op: "test.page"
-            ) { isBound.withLock { $0 } ? true : nil }
-            let found = try await world.processes.output(
+        return try await PageServer.serving(Site(window: window, isExposed: false)) { port in
+            let browser = Command(
+                "python3",
+                ["-B", script, "http://127.0.0.1:\(port)/", "2026-01-01T00:00:00Z"] + pictures)
+            let found = try await World.live().processes.output(
                 of: browser, limits: Limits(deadline: .seconds(59), grace: .seconds(2)),
                 op: "test.browser")
             return try JSON.decode(from: found.utf8, what: "what the browser found")

@@ -18,12 +18,15 @@ public enum PageServer {
         let site = Site(window: driver.window, isExposed: !driver.statusPage.isLoopback)
         return try await serving(
             site, host: place.host, port: place.port, log: driver.log,
-            bound: { driver.tell("status page at http://\(driver.statusPage.address)/") }, body)
+            bound: { _ in driver.tell("status page at http://\(driver.statusPage.address)/") }, body
+        )
     }
 
+    /// `bound` gets the port, which the system chooses if `port` is 0.
     static func serving<Result: Sendable>(
         _ site: Site, host: String, port: UInt16, log: Logger,
-        bound: @Sendable @escaping () -> Void, _ body: @Sendable @escaping () async throws -> Result
+        bound: @Sendable @escaping (UInt16) -> Void,
+        _ body: @Sendable @escaping () async throws -> Result
     ) async throws -> Result {
         let application = application(site, host: host, port: port, log: log, bound: bound)
         return try await withThrowingTaskGroup(of: Result?.self) { group in
@@ -52,7 +55,8 @@ public enum PageServer {
     }
 
     private static func application(
-        _ site: Site, host: String, port: UInt16, log: Logger, bound: @Sendable @escaping () -> Void
+        _ site: Site, host: String, port: UInt16, log: Logger,
+        bound: @Sendable @escaping (UInt16) -> Void
     ) -> some ApplicationProtocol {
         // What clients do wrong is theirs, and a stop is no error.
         var log = log
@@ -70,7 +74,8 @@ public enum PageServer {
             configuration: .init(
                 address: .hostname(host, port: Int(port)),
                 availableConnectionsDelegate: .maximum(connectionsMax, logger: log)),
-            onServerRunning: { _ in bound() }, logger: log)
+            onServerRunning: { bound($0.localAddress?.port.map { UInt16($0) } ?? port) },
+            logger: log)
     }
 
     private static func response(to request: Request, from site: Site) async -> Response {
