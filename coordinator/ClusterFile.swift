@@ -23,17 +23,22 @@ public enum ClusterFile {
     /// The spec, if it could be decoded, and all problems found.
     static func read(_ text: String, path: String) -> (spec: ClusterSpec?, problems: [String]) {
         guard text.utf8.count <= bytesMax else {
-            return (nil, ["\(path): larger than \(UInt64(bytesMax).sizeText)"])
+            return (nil, ["\(path):1:1: larger than \(UInt64(bytesMax).sizeText)"])
         }
         let root: Node
         do {
-            guard let node = try compose(yaml: text) else { return (nil, ["\(path): it is empty"]) }
+            guard let node = try compose(yaml: text) else {
+                return (nil, ["\(path):1:1: it is empty"])
+            }
             root = node
         } catch {
             return (nil, ["\(path):\(syntax(error))"])
         }
-        guard !usesAliases(text) else {
-            return (nil, ["\(path): anchors and aliases (&, *) are not supported: write it out"])
+        if let place = alias(in: text) {
+            return (
+                nil,
+                ["\(path):\(place): anchors and aliases (&, *) are not supported: write it out"]
+            )
         }
         let unknown = unknownKeys(in: root, of: ClusterSpec.self, path: path)
         do {
@@ -57,13 +62,14 @@ public enum ClusterFile {
         case .duplicatedKeysInMapping(let keys, let context):
             "\(context.mark.line):\(context.mark.column): written twice: "
                 + keys.joined(separator: ", ")
-        default: " \(oneLine("\(error)"))"
+        default: "1:1: \(oneLine("\(error)"))"
         }
     }
 
     private static func sentence(for error: any Error, in root: Node, path: String) -> String {
-        if let failure = error as? Failure { return "\(path): \(failure.message)" }
-        guard let error = error as? DecodingError else { return "\(path): \(oneLine("\(error)"))" }
+        guard let error = error as? DecodingError else {
+            return "\(path):1:1: \(oneLine("\(error)"))"
+        }
         let keys =
             switch error {
             case .typeMismatch(_, let context), .valueNotFound(_, let context),
@@ -71,13 +77,7 @@ public enum ClusterFile {
                 context.codingPath.map(\.stringValue)
             @unknown default: [String]()
             }
-        let reason =
-            if case .dataCorrupted(let context) = error,
-                let failure = context.underlyingError as? Failure
-            {
-                "\(keys.joined(separator: ".")): \(failure.message)"
-            } else { error.sentence }
-        return "\(path):\(mark(of: keys, in: root)): \(reason)"
+        return "\(path):\(mark(of: keys, in: root)): \(error.sentence)"
     }
 
     /// `line:column` of the value at `keys`, or of its nearest parent.
@@ -130,13 +130,19 @@ public enum ClusterFile {
         return row[right.count]
     }
 
-    /// Aliases allow a small file to expand without bound, and no cluster file needs them.
-    private static func usesAliases(_ text: String) -> Bool {
-        text.split(whereSeparator: \.isNewline).contains { line in
-            let value = line.split(separator: ": ", maxSplits: 1).last.map(String.init) ?? ""
+    /// `line:column` of the first anchor or alias. They allow a small file to expand without bound,
+    /// and no cluster file needs them.
+    private static func alias(in text: String) -> String? {
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        for (number, line) in lines.enumerated() {
+            let value = line.split(separator: ": ", maxSplits: 1).last ?? ""
             let bare = value.drop { $0 == " " || $0 == "-" }
-            return bare.hasPrefix("*") || bare.hasPrefix("&")
+            if bare.hasPrefix("*") || bare.hasPrefix("&") {
+                let column = line.distance(from: line.startIndex, to: bare.startIndex)
+                return "\(number + 1):\(column + 1)"
+            }
         }
+        return nil
     }
 
     private static func oneLine(_ text: String) -> String {

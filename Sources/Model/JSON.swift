@@ -40,7 +40,9 @@ extension DecodingError {
             "\(place(context)) is not \(Self.word(for: type))"
         case .valueNotFound(_, let context): "\(place(context)) has no value"
         case .keyNotFound(let key, let context): "\(place(context, key)) is missing"
-        case .dataCorrupted(let context): "\(place(context)): \(context.debugDescription)"
+        case .dataCorrupted(let context):
+            "\(place(context)): "
+                + ((context.underlyingError as? Failure)?.message ?? context.debugDescription)
         @unknown default: "it does not have the expected shape"
         }
     }

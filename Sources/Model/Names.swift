@@ -33,7 +33,13 @@ extension Name {
     }
 
     public init(from decoder: any Decoder) throws {
-        try self.init(decoder.singleValueContainer().decode(String.self))
+        let text = try decoder.singleValueContainer().decode(String.self)
+        do { try self.init(text) } catch {
+            throw DecodingError.dataCorrupted(
+                DecodingError.Context(
+                    codingPath: decoder.codingPath, debugDescription: "no \(Self.kind)",
+                    underlyingError: error))
+        }
     }
 
     public func encode(to encoder: any Encoder) throws {

@@ -116,6 +116,7 @@ import Testing
             ("region: eu-central-1", "region: Frankfurt", "not an AWS region"),
             ("packagePort: 7480", "packagePort: 0", "could not fetch the agent"),
             ("[\"203.0.113.7:7443\"]", "[\"203.0.113.7\"]", "not host:port"),
+            ("listen: 0.0.0.0:7443", "listen: 7443", "coordinator.listen: \"7443\" is not host"),
             ("address: 127.0.0.1:7481", "address: 127.0.0.1", "is not address:port"),
             ("address: 127.0.0.1:7481", "address: 0.0.0.0:7481", "reached from other machines"),
             ("address: 127.0.0.1:7481", "address: 127.evil:7481", "reached from other machines"),
@@ -135,6 +136,31 @@ import Testing
     func impossible(right: String, wrong: String, said: String) throws {
         let found = try problems { $0.replacing(right, with: wrong) }
         #expect(found.contains { $0.contains(said) }, "\(found)")
+        #expect(found.allSatisfy(Self.hasPlace), "\(found)")
+    }
+
+    /// Whether a problem begins with `FILE:LINE:COLUMN: `.
+    private static func hasPlace(_ problem: String) -> Bool {
+        let parts = problem.split(separator: ":", maxSplits: 3)
+        return parts.count == 4 && parts[0] == "jeeves.yaml"
+            && parts[1...2].allSatisfy { part in
+                Int(part).map { $0 > 0 } ?? false
+            } && parts[3].hasPrefix(" ")
+    }
+
+    @Test("a fault within a list or a name is told at its own line and column")
+    func places() throws {
+        let found = try problems {
+            $0.replacing("[\"203.0.113.7:7443\"]", with: "\n    - 203.0.113.7:7443\n    - nowhere")
+        }
+        let line = try example().split(separator: "\n", omittingEmptySubsequences: false)
+            .firstIndex { $0.contains("addresses:") }
+        let place = "jeeves.yaml:\((line ?? 0) + 3):7: coordinator.addresses.1: "
+        #expect(found.count == 1 && found.first?.hasPrefix(place) == true, "\(found)")
+        let text = "cluster: chat\ndomain: -rf.example.org\n"
+        #expect(
+            ClusterFile.read(text, path: "jeeves.yaml").problems.first?.hasPrefix(
+                "jeeves.yaml:2:9: domain: ") == true)
     }
 
     @Test(
@@ -167,6 +193,7 @@ import Testing
             #expect(spec == nil)
             #expect(problems.count == 1)
             #expect(problems.first?.contains("\n") == false)
+            #expect(problems.allSatisfy(Self.hasPlace), "\(problems)")
         }
     }
 
@@ -175,6 +202,10 @@ import Testing
         arguments: [
             ("a: [1", "jeeves.yaml:2:1: did not find expected ',' or ']'"),
             ("a: 1\na: 2\n", "jeeves.yaml:1:1: written twice: a"),
+            (
+                "\na: x\nb: &x 1\n",
+                "jeeves.yaml:3:4: anchors and aliases (&, *) are not supported: write it out"
+            ),
         ])
     func syntax(text: String, said: String) throws {
         #expect(ClusterFile.read(text, path: "jeeves.yaml").problems == [said])

@@ -41,9 +41,12 @@ extension ClusterSpec {
             !coordinator.addresses.isEmpty, "coordinator.addresses",
             "there is no address, so no node could find the coordinator",
             "list at least one host:port that the nodes can reach")
-        for address in coordinator.addresses + [coordinator.listen] {
+        let named = coordinator.addresses.enumerated().map {
+            ("coordinator.addresses.\($0.offset)", $0.element)
+        }
+        for (path, address) in named + [("coordinator.listen", coordinator.listen)] {
             check(
-                isHostPort(address), "coordinator", "\"\(address)\" is not host:port",
+                isHostPort(address), path, "\"\(address)\" is not host:port",
                 "write for example 203.0.113.7:7443")
         }
         check(
