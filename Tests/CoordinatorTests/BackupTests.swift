@@ -110,6 +110,42 @@ import Trust
         }
     }
 
+    @Test("nobody is asked for a passphrase while anything else is known to be wrong")
+    func asksLast() async throws {
+        try await withCluster { project, world in
+            func unasked() -> Secret {
+                Issue.record("it was asked for")
+                return passphrase
+            }
+            let (folder, path) = (project.folder, "\(project.folder)/chat.backup")
+            let backup = Backup(project, world: world)
+            await Sentence(.notFound, "it holds no cluster", fix: "jeeves init").check {
+                try Backup(Project(folder: "\(folder)/none"), world: world)
+                    .make(to: path, passphrase: unasked())
+            }
+            await Sentence(.notFound, "there is no folder \(folder)/none", fix: "--out").check {
+                try backup.make(to: "\(folder)/none/chat.backup", passphrase: unasked())
+            }
+            _ = try backup.make(to: path, passphrase: passphrase)
+            await Sentence(.conflict, "there is something of that name", fix: "--out").check {
+                try backup.make(to: path, passphrase: unasked())
+            }
+            let left = "\(folder)/left/.jeeves"
+            try world.files.makeDirectory(left, mode: 0o700, op: "test")
+            try world.files.replace("\(left)/jeeves.db-wal", with: [], mode: 0o600, op: "test")
+            let restoration = try Restoration(path, world: world)
+            for (into, said) in [
+                (folder, "it holds a cluster already"), (path, "it is a file"),
+                ("\(folder)/left", "\(left)/jeeves.db-wal"),
+            ] {
+                await Sentence(.conflict, said, fix: "--into").check {
+                    try restoration.make(
+                        in: into, state: nil, passphrase: unasked(), by: "ann@desk")
+                }
+            }
+        }
+    }
+
     @Test("a restoration that was cut off is repeated, for its last file says that all are there")
     func cutOff() async throws {
         try await withCluster { project, world in

@@ -27,17 +27,20 @@ public struct Backup: Sendable {
         self.world = world
     }
 
-    /// Throws `conflict` if there is something at `path`, `invalid` for a short passphrase or a
-    /// wrong cluster file, `unavailable` while Terraform writes its state.
-    public func make(to path: String, passphrase: Secret) throws -> Report {
+    /// `passphrase` may be asked of a person, and so is taken only when nothing else is wrong that
+    /// can be known before.
+    ///
+    /// Throws `conflict` if there is something at `path`, `notFound` without a cluster or a folder
+    /// for it, `invalid` for a short passphrase or a wrong cluster file, `unavailable` while
+    /// Terraform writes its state.
+    public func make(
+        to path: String, passphrase ask: @autoclosure () throws -> Secret
+    ) throws -> Report {
         let files = world.files
         try project.requireState(files)
         let spec = try project.spec(files)
-        guard try files.info(path) == nil else {
-            throw Failure(
-                .conflict, "writing the backup \(path): there is something of that name",
-                fix: "choose another name for --out")
-        }
+        try requireRoom(at: path)
+        let passphrase = try ask()
         guard passphrase.reveal().count >= Self.passphraseLengthMin else {
             throw Failure(
                 .invalid,
@@ -70,6 +73,20 @@ public struct Backup: Sendable {
         return Report(
             path: path, bytes: bytes.count, files: content.entries.map(\.path),
             leftOut: content.leftOut)
+    }
+
+    private func requireRoom(at path: String) throws {
+        guard try world.files.info(path) == nil else {
+            throw Failure(
+                .conflict, "writing the backup \(path): there is something of that name",
+                fix: "choose another name for --out")
+        }
+        let folder = path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex)
+        guard try world.files.info("\(folder)/.") != nil else {
+            throw Failure(
+                .notFound, "writing the backup \(path): there is no folder \(folder)",
+                fix: "make it, or choose another one for --out")
+        }
     }
 
     /// Below the state folder, as far as they are there. All else in it is made again: Terraform's

@@ -26,13 +26,17 @@ public struct Restoration: Sendable {
         self.world = world
     }
 
-    /// Into `folder`, with the state folder below it unless `state` is another. Throws
-    /// `unauthorized` for another passphrase, `conflict` if there is a state or another file of one
-    /// of the names.
+    /// Into `folder`, with the state folder below it unless `state` is another. `passphrase` may be
+    /// asked of a person, and so is taken only when there is no cluster yet.
+    ///
+    /// Throws `unauthorized` for another passphrase, `conflict` if there is a state or another file
+    /// of one of the names.
     public func make(
-        in folder: String, state: String?, passphrase: Secret, by actor: String
+        in folder: String, state: String?, passphrase: @autoclosure () throws -> Secret,
+        by actor: String
     ) throws -> Report {
-        let backup = try BackupFile(sealed, passphrase: passphrase)
+        try requireNoCluster(in: Project(folder: folder, state: state))
+        let backup = try BackupFile(sealed, passphrase: passphrase())
         let project = Project(
             folder: folder, clusterFile: "\(folder)/\(backup.header.clusterFile)", state: state)
         try check(backup)
@@ -77,28 +81,36 @@ public struct Restoration: Sendable {
             fix: "restore another one; this one is not whole")
     }
 
-    private func requireRoom(for backup: BackupFile, in project: Project) throws {
-        let files = world.files
-        guard try files.info(project.root) == nil else {
+    private func requireNoCluster(in project: Project) throws {
+        guard try world.files.info(project.root) == nil else {
             throw Failure(
                 .conflict, "restoring into \(project.state): it holds a cluster already",
                 fix: "choose an empty folder with --into, or move \(project.state) away")
         }
-        let wanted = try backup.entries.filter { entry in
-            let found = try files.readIfThere(
+        guard try world.files.info(project.folder)?.kind != .file else {
+            throw Failure(
+                .conflict, "restoring into \(project.folder): it is a file",
+                fix: "choose a folder with --into")
+        }
+        try refuse(
+            ["-wal", "-shm"].map { project.store + $0 }.filter { try world.files.info($0) != nil })
+    }
+
+    private func refuse(_ there: [String]) throws {
+        guard !there.isEmpty else { return }
+        throw Failure(
+            .conflict,
+            "restoring: these are there already: \(there.prefix(5).joined(separator: ", "))",
+            fix: "choose an empty folder with --into, or move them away")
+    }
+
+    private func requireRoom(for backup: BackupFile, in project: Project) throws {
+        let other = try backup.entries.filter { entry in
+            let found = try world.files.readIfThere(
                 path(entry, in: project), bytesMax: BackupFile.bytesMax)
             return found.map { $0 != entry.bytes } ?? false
-        }.map { path($0, in: project) }
-        let logs = try ["-wal", "-shm"].map { project.store + $0 }.filter {
-            try files.info($0) != nil
         }
-        guard (wanted + logs).isEmpty else {
-            throw Failure(
-                .conflict,
-                "restoring: these are there already: "
-                    + (wanted + logs).prefix(5).joined(separator: ", "),
-                fix: "choose an empty folder with --into, or move them away")
-        }
+        try refuse(other.map { path($0, in: project) })
     }
 
     private func path(_ entry: BackupFile.Entry, in project: Project) -> String {

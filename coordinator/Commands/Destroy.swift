@@ -28,7 +28,9 @@ struct Destroy: AsyncParsableCommand {
     func run() async throws {
         let lines = format.lines(of: "jeeves destroy")
         do {
-            let spec = try target.project().spec(World.live().files)
+            let (project, files) = (try target.project(), World.live().files)
+            let spec = try project.spec(files)
+            try project.requireState(files)
             let question = "This destroys cluster \(spec.cluster) at \(spec.domain) and its data."
             if !yes {
                 try Terminal.require(

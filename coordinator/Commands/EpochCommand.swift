@@ -55,7 +55,9 @@ struct EpochCommand: AsyncParsableCommand {
 
         func run() async throws {
             do {
-                let spec = try target.project().spec(World.live().files)
+                let (project, files) = (try target.project(), World.live().files)
+                let spec = try project.spec(files)
+                try project.requireState(files)
                 let question =
                     "The agents of \(spec.cluster) will obey this state folder from then on, and "
                     + "no other one. Go on only if the newer one is lost, and runs nowhere."
