@@ -75,32 +75,52 @@ public struct Beside: Sendable {
 /// Which nodes may speak for the cluster; a running coordinator obeys within seconds.
 extension Beside {
     /// Shuts the node out: no link, no renewal, no enrolment. False if it was already. Throws
-    /// `notFound` if the cluster knows no such node, `conflict` if somebody else changed the list
-    /// at the same time.
+    /// as ``require(_:trying:)`` does, `conflict` if somebody else changed the list at the same
+    /// time.
     public func revoke(_ node: NodeName, by actor: String) throws -> Bool {
-        let store = try opened()
-        guard try knows(node, store) else {
-            throw Failure(
-                .notFound, "revoking \(node): this cluster has no such node",
-                fix: "look at `jeeves status --cached` for its nodes")
-        }
-        return try Revocations(store).revoke(node, by: actor, now: world.clock.now())
+        try require(node, trying: "revoking \(node)")
+        return try Revocations(opened()).revoke(node, by: actor, now: world.clock.now())
     }
 
-    /// Lets the node in again. False if it was not revoked. Throws `conflict` as `revoke` does.
+    /// Lets the node in again. False if it was not revoked. Throws as `revoke` does.
     public func allow(_ node: NodeName, by actor: String) throws -> Bool {
-        try Revocations(opened()).allow(node, by: actor, now: world.clock.now())
+        try require(node, trying: "allowing \(node)")
+        return try Revocations(opened()).allow(node, by: actor, now: world.clock.now())
+    }
+}
+
+/// Which nodes a person can mean.
+extension Beside {
+    /// Throws `notFound`, with the nodes that there are, if the cluster knows none of that name.
+    public func require(_ node: NodeName, trying tried: String) throws {
+        guard let stranger = try stranger(node) else { return }
+        throw Failure(
+            .notFound, "\(tried): \(stranger)", fix: "name a node of this cluster")
+    }
+
+    /// Says that the cluster knows no node of that name, and which it has; nil if it knows it.
+    public func stranger(_ node: NodeName) throws -> String? {
+        let store = try opened()
+        let present = try present(store)
+        let isKnown =
+            try present.contains(node) || Departures(store).last(of: node) != nil
+            || Revocations(store).all().contains(node.rawValue)
+        guard !isKnown else { return nil }
+        let names = present.sorted().map(\.rawValue).joined(separator: ", ")
+        return "there is no node \(node); "
+            + (names.isEmpty ? "the cluster has none yet" : "the cluster has \(names)")
+    }
+
+    /// Those that Terraform made, that have reported, or that a token was made for.
+    private func present(_ store: Store) throws -> Set<NodeName> {
+        let made = try store.get(Infrastructure.self, .meta, StageRun.infrastructureKey)
+        let heard = try store.keys(.statuses, prefix: "").compactMap(NodeName.init(rawValue:))
+        return try Set(made.map { Array($0.machines.keys) } ?? []).union(heard)
+            .union(Tokens(store).nodes())
     }
 
     private func opened() throws -> Store {
         try project.requireState(world.files)
         return try Store.open(path: project.store)
-    }
-
-    /// Whether Terraform made it, it has reported, or a token was made for it.
-    private func knows(_ node: NodeName, _ store: Store) throws -> Bool {
-        let made = try store.get(Infrastructure.self, .meta, StageRun.infrastructureKey)
-        return try made?.machines[node] != nil || store.get(.statuses, node.rawValue) != nil
-            || Tokens(store).nodes().contains(node)
     }
 }

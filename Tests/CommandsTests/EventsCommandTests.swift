@@ -31,11 +31,11 @@ import Testing
 
     @Test("an age has a number and a unit")
     func ages() {
-        #expect(Age(argument: "90s")?.duration == .seconds(90))
-        #expect(Age(argument: "15m")?.duration == .seconds(900))
-        #expect(Age(argument: "2d")?.duration == .seconds(172_800))
+        #expect(Age("90s")?.duration == .seconds(90))
+        #expect(Age("15m")?.duration == .seconds(900))
+        #expect(Age("2d")?.duration == .seconds(172_800))
         for wrong in ["", "h", "1", "0h", "-1h", "1w", "1.5h", "100001s"] {
-            #expect(Age(argument: wrong) == nil, "\(wrong)")
+            #expect(Age(wrong) == nil, "\(wrong)")
         }
     }
 }

@@ -95,6 +95,52 @@ import Testing
     }
 
     @Test(
+        "a word of a wrong form is answered with the form, and with what lists those that there are",
+        arguments: [
+            (
+                ["up", "--replace", "bogus_node"], "a node name is 1 to 63 of a-z",
+                "status --cached`"
+            ),
+            (["events", "--node", "Bad"], "a node name is 1 to 63 of a-z", "lists the nodes"),
+            (["timeline", "--node", "Bad"], "a node name is", "lists the nodes"),
+            (["node", "allow", "Bad"], "a node name is", "lists the nodes"),
+            (["cert", "renew", "Bad"], "a node name is", "lists the nodes"),
+            (["cert", "verify", "Bad"], "a node name is", "lists the nodes"),
+            (["token", "create", "Bad"], "a node name is", "starting and ending with a letter"),
+            (
+                ["rollout", "show", "zz"], "a run id is 16 lower-case",
+                "`jeeves rollout history` lists"
+            ),
+            (
+                ["rollout", "undo", "zz"], "a run id is 16 lower-case",
+                "`jeeves rollout history` lists"
+            ),
+            (
+                ["timeline", "--at", "noon"], "a time is 2026-11-27T02:05:00Z",
+                "2h for two hours ago"
+            ),
+            (["events", "--since", "1w"], "an age is a number", "90s, 15m, 1h or 2d"),
+            (["support", "--since", "soon"], "an age is a number", "90s, 15m, 1h or 2d"),
+            (["logs", "worker-1", "--lines", "0"], "--lines", "from 1 to 2000"),
+            (["rollout", "history", "--count", "51"], "--count", "from 1 to 50"),
+        ])
+    func forms(_ arguments: [String], rule: String, more: String) throws {
+        let error = try #require(throws: (any Error).self) {
+            try JeevesCommand.parseAsRoot(arguments)
+        }
+        let said = JeevesCommand.fullMessage(for: error)
+        #expect(said.contains(rule) && said.contains(more), "\(said)")
+        #expect(JeevesCommand.exitCode(for: error).rawValue == 64)
+    }
+
+    @Test("the help of undo says where it leads without an id, and not what holds for other verbs")
+    func undoHelp() {
+        let help = JeevesCommand.helpMessage(for: RolloutCommand.Undo.self, columns: 1000)
+        #expect(help.contains("default: the newest that was `done` with another cluster file"))
+        #expect(!help.contains("the last one"))
+    }
+
+    @Test(
         "wrong use exits with 64",
         arguments: [
             ["up", "--no-such-option"], ["up", "--replace", "Not a node"],

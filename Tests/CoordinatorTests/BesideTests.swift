@@ -26,6 +26,27 @@ import Trust
         }
     }
 
+    @Test("a node that the cluster does not know is told with those that it has")
+    func strangers() async throws {
+        try await withFounded { project, world in
+            let beside = Beside(project, world: world)
+            let node = NodeName(unchecked: "wroker-1")
+            await Sentence(
+                .notFound, "asking: there is no node wroker-1; the cluster has none yet", fix: ""
+            ).check { try beside.require(node, trying: "asking") }
+            for name in ["worker-2", "worker-1"] {
+                _ = try beside.makeToken(
+                    for: NodeName(unchecked: name), lifetime: .seconds(60), by: "ann@desk")
+            }
+            #expect(try beside.stranger(NodeName(unchecked: "worker-1")) == nil)
+            for order in [beside.revoke, beside.allow] {
+                await Sentence(
+                    .notFound, "the cluster has worker-1, worker-2", fix: "name a node"
+                ).check { try order(node, "ann@desk") }
+            }
+        }
+    }
+
     @Test("a token that was made beside a coordinator lets that node enrol, once")
     func token() async throws {
         try await withFounded { project, world in

@@ -80,7 +80,9 @@ struct CertCommand: AsyncParsableCommand {
 
         @OptionGroup var target: ProjectOptions
 
-        @Argument(help: "The controllers; the edge if none is named.")
+        @Argument(
+            help: "The controllers (default: the edge, which is the first one).",
+            transform: NodeName.typed)
         var nodes: [NodeName] = []
 
         func run() async throws {

@@ -24,7 +24,8 @@ extension CertCommand {
         @Option(name: .shortAndLong, help: "Output format.")
         var output = OutputFormat.table
 
-        @Argument(help: "The edge's name; needs not be given.")
+        @Argument(
+            help: "The edge's name, which need not be given.", transform: NodeName.typed)
         var node: NodeName?
 
         func run() async throws {

@@ -24,11 +24,11 @@ struct EventsCommand: AsyncParsableCommand {
     var follow = false
 
     @Option(
-        help: .init("Not what is older, as 90s, 15m, 1h or 2d.", valueName: "age"))
+        help: .init("Not what is older, as 90s, 15m, 1h or 2d.", valueName: "age"),
+        transform: Age.typed)
     var since: Age?
 
-    @Option(help: "Only what this node's agent reports, or what is about it.")
-    var node: NodeName?
+    @OptionGroup var filter: NodeFilter
 
     @Option(help: "Only this subject and what is below it: stage, step/haproxy, dns.")
     var subject: String?
@@ -50,9 +50,11 @@ struct EventsCommand: AsyncParsableCommand {
         do {
             let world = World.live()
             let start = since.map { world.clock.now().addingTimeInterval(-$0.duration.seconds) }
+            let project = Working.project(file: file, state: state)
+            try filter.remark(in: project, on: terminal)
             var reader = try EventReader(
-                Working.project(file: file, state: state),
-                filter: EventFilter(since: start, node: node, subject: subject), world: world)
+                project, filter: EventFilter(since: start, node: filter.node, subject: subject),
+                world: world)
             if output == .table { Terminal.write(EventLines.heading) }
             try write(reader.read(), now: world.clock.now())
             while follow { try write(await reader.follow(), now: world.clock.now()) }
@@ -65,6 +67,21 @@ struct EventsCommand: AsyncParsableCommand {
                 output == .json
                     ? try EventLines.json(event) : EventLines.line(event, now: now))
         }
+    }
+}
+
+/// Which node's past a verb shows.
+struct NodeFilter: ParsableArguments {
+    @Option(
+        help: "Only what this node's agent reports, or what is about it.",
+        transform: NodeName.typed)
+    var node: NodeName?
+
+    /// Remarks that the cluster knows no node of that name: nothing is found then.
+    func remark(in project: Project, on terminal: TerminalOptions) throws {
+        guard let node else { return }
+        let stranger = try Beside(project, world: World.live()).stranger(node)
+        if let stranger { terminal.remark("note: \(stranger)") }
     }
 }
 
@@ -91,18 +108,5 @@ enum EventLines {
             $0 + String(repeating: " ", count: max(0, $1 - $0.count))
         }
         return (padded + [Printable.escape(cells.last ?? "")]).joined(separator: "  ")
-    }
-}
-
-/// How long ago, as a person types it: `90s`, `15m`, `1h`, `2d`.
-struct Age: ExpressibleByArgument {
-    private static let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
-    let duration: Duration
-
-    init?(argument: String) {
-        guard let unit = argument.last.flatMap({ Self.units[$0] }),
-            let count = Int(argument.dropLast()), (1...100_000).contains(count)
-        else { return nil }
-        duration = .seconds(count * unit)
     }
 }

@@ -50,12 +50,11 @@ enum PastTime: Hashable {
             self = .date(date)
         } else if let minutes = Self.minutes(text) {
             self = .today(minutes: minutes)
-        } else if let age = Age(argument: text) {
+        } else if let age = Age(text) {
             self = .ago(age.duration)
         } else {
             throw ValidationError(
-                "\"\(Printable.escape(text))\" is no time: write 2026-11-27T02:05:00Z, 02:05 for "
-                    + "today, or 2h for two hours ago.")
+                "a time is 2026-11-27T02:05:00Z, 02:05 for today, or 2h for two hours ago.")
         }
     }
 

@@ -17,7 +17,7 @@ struct Logs: AsyncParsableCommand {
 
     @OptionGroup var target: ProjectOptions
 
-    @Argument(help: "The node.")
+    @Argument(help: "The node.", transform: NodeName.typed)
     var node: NodeName
 
     @Option(
@@ -25,13 +25,16 @@ struct Logs: AsyncParsableCommand {
         completion: .list(["agent", "haproxy", "certbot", "microk8s"]))
     var source = "agent"
 
-    @Option(help: "How many lines, at most 2000.")
+    @Option(help: "How many lines, from 1 to 2000.")
     var lines = 200
 
     func validate() throws {
         guard Question.logSources.contains(source) else {
             let sources = Question.logSources.joined(separator: ", ")
             throw ValidationError("--source is one of \(sources).")
+        }
+        guard (1...2000).contains(lines) else {
+            throw ValidationError("--lines is a number from 1 to 2000.")
         }
     }
 
@@ -48,11 +51,14 @@ struct Logs: AsyncParsableCommand {
 /// Asks nodes through the coordinator that runs already, or embeds one that does.
 enum Asking {
     /// One node after another; `heard` gets each answer as it comes. A node that fails is told of
-    /// and the next is asked; throws the last such failure in the end.
+    /// and the next is asked; throws the last such failure in the end. Throws `notFound`, and asks
+    /// none, if the cluster does not know one of them.
     static func each(
         _ nodes: [NodeName], _ question: Question, _ target: ProjectOptions, resume: String,
         heard: @Sendable @escaping (NodeName, String) -> Void
     ) async throws {
+        let beside = Beside(try target.project(), world: World.live())
+        for node in nodes { try beside.require(node, trying: "asking \(node)") }
         try await with(question, target, resume: resume) { ask in
             var last: Failure?
             for node in nodes {

@@ -80,14 +80,16 @@ struct NodeCommand: AsyncParsableCommand {
 struct NamedNode: ParsableArguments {
     @OptionGroup var target: ProjectOptions
 
-    @Argument(help: "The node.")
+    @Argument(help: "The node.", transform: NodeName.typed)
     var node: NodeName
 
     @Flag(help: "Do not ask.")
     var yes = false
 
-    /// Throws `conflict` if the person does not type the node's name.
+    /// Throws `notFound` for a node that the cluster does not know, `conflict` if the person does
+    /// not type its name.
     func confirm(_ tried: String, _ question: String) throws {
+        try beside().require(node, trying: "\(tried) \(node)")
         if !yes { try Terminal.require(node.rawValue, question, trying: "\(tried) \(node)") }
     }
 

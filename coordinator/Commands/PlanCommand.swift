@@ -52,12 +52,13 @@ struct PlanCommand: AsyncParsableCommand {
 
     func run() async throws {
         let reached: (rollout: Rollout, cluster: ClusterSpec)?
+        let options: RolloutOptions
         do {
+            options = RolloutOptions(replace: try losses.nodes(of: target))
             reached =
                 refreshOnly
                 ? try RolloutDesk(target.project(), world: World.live()).reached() : nil
         } catch { throw Ending.report(error) }
-        let options = RolloutOptions(replace: Set(losses.replace))
         let resume = "jeeves plan" + (refreshOnly ? " --refresh-only" : "")
         let (since, terminal) = (reached?.rollout, target.terminal)
         let plan = try await Drive.run(

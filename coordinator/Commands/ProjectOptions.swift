@@ -77,9 +77,6 @@ enum Working {
     }
 }
 
-/// A word that is no node's name is wrong use, whatever the verb.
-extension NodeName: ExpressibleByArgument {}
-
 /// How a verb prints what it found.
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
     case table, json

@@ -55,8 +55,14 @@ struct RolloutCommand: AsyncParsableCommand {
                 """)
 
         @OptionGroup var target: ProjectOptions
-        @Option(help: "How many at most.") var count = 10
+        @Option(help: "How many at most, from 1 to 50.") var count = 10
         @Option(name: .shortAndLong, help: "Output format.") var output = OutputFormat.table
+
+        func validate() throws {
+            guard (1...50).contains(count) else {
+                throw ValidationError("--count is a number from 1 to 50.")
+            }
+        }
 
         func run() async throws {
             do {
@@ -212,7 +218,7 @@ extension RolloutCommand {
 struct NamedRollout: ParsableArguments {
     @OptionGroup var target: ProjectOptions
 
-    @Argument(help: "The rollout's id (default: the last one).")
+    @Argument(help: "The rollout's id (default: the last one).", transform: RunID.typed)
     var id: RunID?
 
     func desk() throws -> RolloutDesk { try RolloutDesk(target.project(), world: World.live()) }
@@ -234,6 +240,3 @@ struct NamedRollout: ParsableArguments {
         } catch { throw Ending.report(error) }
     }
 }
-
-/// A word that is no run's id is wrong use, whatever the verb.
-extension RunID: ExpressibleByArgument {}

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Coordinator
 import Model
+import Outside
 
 /// The verbs of `jeeves rollout` that drive.
 extension RolloutCommand {
@@ -45,31 +46,43 @@ extension RolloutCommand {
         static let configuration = CommandConfiguration(
             abstract: "Lead the cluster back to where an earlier rollout ended.",
             discussion: """
-                A rollout of its own, to the newest other cluster file that was reached, or to
-                the rollout that is named. Says first what changes and what does not come
-                back, then asks, unless --yes is given; exit status 7 if that was not
-                confirmed. The cluster file is not touched: `jeeves up` refuses what was
-                undone until it is changed, or until `jeeves rollout retry`.
+                A rollout of its own: to the rollout that is named, or to the newest one that
+                was `done` with another cluster file than the last rollout's, unless that file
+                was undone. After an undo that was cut off it goes on with that. Says first
+                what changes and what does not come back, then asks, unless --yes is given;
+                exit status 7 if that was not confirmed. The cluster file is not touched:
+                `jeeves up` refuses what was undone until it is changed, or until
+                `jeeves rollout retry`.
 
                   jeeves rollout undo
                   jeeves rollout undo 0123456789abcdef --yes
                   jeeves rollout undo --yes --output json
                 """)
 
-        @OptionGroup var named: NamedRollout
+        @OptionGroup var target: ProjectOptions
         @OptionGroup var place: WaitOption
         @OptionGroup var format: LinesOption
+
+        @Argument(
+            help: """
+                The id of the rollout to go back to, which has to be `done` (default: the newest \
+                that was `done` with another cluster file).
+                """, transform: RunID.typed)
+        var id: RunID?
+
         @Flag(help: "Do not ask.") var yes = false
 
         func run() async throws {
             let verb = "jeeves rollout undo"
             let lines = format.lines(of: verb)
             let way: Coordinator.Undo
-            do { way = try named.desk().undo(to: named.id) } catch {
+            do {
+                way = try RolloutDesk(target.project(), world: World.live()).undo(to: id)
+            } catch {
                 throw Ending.report(error, lines: lines)
             }
             let report = try await Drive.run(
-                named.target, resume: verb, waits: place.waits, cluster: way.cluster, lines: lines
+                target, resume: verb, waits: place.waits, cluster: way.cluster, lines: lines
             ) { [yes] driver in
                 let plan = try await driver.plan()
                 Terminal.complain(try Self.text(way, plan, driver.moved(since: way.checkpoint)))
@@ -80,8 +93,8 @@ extension RolloutCommand {
                 }
                 return try await driver.undo(way)
             }
-            Summary.write(report, as: lines, on: named.target.terminal)
-            named.target.terminal.remark(
+            Summary.write(report, as: lines, on: target.terminal)
+            target.terminal.remark(
                 "The cluster file still says what was undone: change it before `jeeves up`.")
         }
 

@@ -29,7 +29,8 @@ struct SupportCommand: AsyncParsableCommand {
     var out: String?
 
     @Option(
-        help: .init("No events that are older, as 15m, 1h or 2d (default: 1d).", valueName: "age"))
+        help: .init("No events that are older, as 15m, 1h or 2d (default: 1d).", valueName: "age"),
+        transform: Age.typed)
     var since: Age?
 
     @Option(name: .shortAndLong, help: "Output format.")

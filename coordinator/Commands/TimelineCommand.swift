@@ -30,17 +30,17 @@ struct TimelineCommand: AsyncParsableCommand {
     var at: PastTime?
 
     @Option(
-        help: .init("Not what is older, as 90s, 15m, 1h or 2d (default: 1d).", valueName: "age"))
+        help: .init("Not what is older, as 90s, 15m, 1h or 2d (default: 1d).", valueName: "age"),
+        transform: Age.typed)
     var since: Age?
 
-    @Option(help: "Only what this node's agent reports, or what is about it.")
-    var node: NodeName?
+    @OptionGroup var filter: NodeFilter
 
     @Option(name: .shortAndLong, help: "Output format.")
     var output = OutputFormat.table
 
     func validate() throws {
-        if at != nil, since != nil || node != nil {
+        if at != nil, since != nil || filter.node != nil {
             throw ValidationError(
                 "--at shows one time of the whole cluster: leave out --since and --node.")
         }
@@ -52,13 +52,15 @@ struct TimelineCommand: AsyncParsableCommand {
             let now = world.clock.now()
             let text = TimelineText(zone: LocalTime.here(at: now), now: now)
             let time = try at?.date(now: now, in: text.zone)
-            let timeline = try Timeline(target.project(), world: world)
+            let project = try target.project()
+            try filter.remark(in: project, on: target.terminal)
+            let timeline = try Timeline(project, world: world)
             if let time {
                 try output.write(timeline.at(time), on: target.terminal, table: text.moment)
             } else {
                 let start = now - (since?.duration ?? .seconds(86_400)).seconds
                 try output.write(
-                    timeline.entries(since: start, node: node), on: target.terminal,
+                    timeline.entries(since: start, node: filter.node), on: target.terminal,
                     table: text.entries)
             }
         } catch { throw Ending.report(error) }

@@ -30,7 +30,7 @@ struct TokenCommand: AsyncParsableCommand {
 
         @OptionGroup var target: ProjectOptions
 
-        @Argument(help: "Name of the node.")
+        @Argument(help: "Name of the node.", transform: NodeName.typed)
         var node: NodeName
 
         @Option(

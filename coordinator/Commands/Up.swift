@@ -48,7 +48,8 @@ struct UpOptions: ParsableArguments {
     @Option(
         help: .init(
             "Do exactly what this plan says, or nothing: a file of `jeeves plan --out`, or the "
-                + "digest that a plan ends with.", valueName: "file or digest"),
+                + "digest that a plan ends with.",
+            valueName: "file or digest"),
         completion: .file())
     var plan: PlanChoice?
 
@@ -60,9 +61,9 @@ struct UpOptions: ParsableArguments {
         let lines = format.lines(of: resume)
         let options: RolloutOptions
         do {
-            options = RolloutOptions(
-                replace: Set(losses.replace), takeDNS: takeDNS, moveState: moveState,
-                approved: try plan?.approved())
+            options = try RolloutOptions(
+                replace: losses.nodes(of: target), takeDNS: takeDNS, moveState: moveState,
+                approved: plan?.approved())
         } catch { throw Ending.report(error, lines: lines) }
         let report = try await Drive.run(
             target, rollout: options, resume: resume, waits: place.waits, lines: lines, body)
@@ -76,8 +77,15 @@ struct ReplaceOption: ParsableArguments {
         help: .init(
             "Make this worker, or one of several controllers, anew, or let it go although it is "
                 + "down; allow a controller to be deleted, or the only one to be replaced.",
-            valueName: "node"))
+            valueName: "node"), transform: NodeName.typed)
     var replace: [NodeName] = []
+
+    /// Throws `notFound` if one of them is no node of the cluster: it would be passed over.
+    func nodes(of target: ProjectOptions) throws -> Set<NodeName> {
+        let beside = Beside(try target.project(), world: World.live())
+        for node in replace { try beside.require(node, trying: "replacing \(node)") }
+        return Set(replace)
+    }
 }
 
 /// How a verb that drives says what happens.
