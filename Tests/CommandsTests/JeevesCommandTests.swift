@@ -121,6 +121,9 @@ import Testing
             ),
             (["events", "--since", "1w"], "an age is a number", "90s, 15m, 1h or 2d"),
             (["support", "--since", "soon"], "an age is a number", "90s, 15m, 1h or 2d"),
+            (["init", "--cluster", "Chat"], "a cluster name is", "starting and ending"),
+            (["init", "--domain", "chat"], "a domain name is", "joined by dots"),
+            (["init", "--email", "nope"], "reading --email: \"nope\"", "the CA may write to"),
             (["logs", "worker-1", "--lines", "0"], "--lines", "from 1 to 2000"),
             (["rollout", "history", "--count", "51"], "--count", "from 1 to 50"),
         ])

@@ -44,6 +44,37 @@ import Trust
         #expect(fake.ops.isEmpty)
     }
 
+    @Test("what is typed and no cluster file may say is refused by its option")
+    func wrongOptions() async {
+        await Sentence(
+            .invalid, "reading --email: \"nope\" is not an e-mail address",
+            fix: "the CA may write to"
+        ).check { try Founding.Options(email: "nope") }
+        await Sentence(
+            .invalid, "reading --region: \"Frankfurt\" is not an AWS region", fix: "eu-central-1"
+        ).check { try Founding.Options(region: "Frankfurt") }
+        await Sentence(.invalid, "reading --email: its value may have only", fix: "mend").check {
+            try Founding.Options(email: "ops@example.org\nevil: true")
+        }
+    }
+
+    @Test("a kept file that says otherwise than what is typed is told, and one that agrees is kept")
+    func agreement() async throws {
+        func agree(_ options: Founding.Options) throws {
+            try options.requireAgreement(with: project, fake.files)
+        }
+        let other = try Founding.Options(cluster: ClusterID("other"), region: "eu-west-1")
+        try agree(other)
+        fake.files[project.clusterFile] = Example.render(try values("chat"))
+        try agree(Founding.Options())
+        try agree(Founding.Options(cluster: ClusterID("chat"), email: "ops@example.org"))
+        await Sentence(
+            .conflict, "cluster: chat, not other; aws.region: eu-central-1, not eu-west-1",
+            fix: "leave out --cluster, --region"
+        ).check { try agree(other) }
+        #expect(fake.ops.isEmpty, "nothing was written")
+    }
+
     @Test("old files are not taken over where there is a cluster file, for it would not change")
     func takingOver() async throws {
         try Founding.requireRoom(project, fake.files)

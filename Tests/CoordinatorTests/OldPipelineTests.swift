@@ -52,7 +52,7 @@ import Testing
         _ variables: String?, _ environment: String? = nil, domain: String? = nil
     ) throws -> (values: Founding.Values, rows: [OldPipeline.Row]) {
         try Founding.Values.make(
-            cluster: nil, domain: domain, email: nil, region: nil,
+            Founding.Options(domain: domain.map { try DomainName($0) }),
             old: read(variables, environment))
     }
 
@@ -144,7 +144,7 @@ import Testing
         for (text, says) in [
             ("domain = \"no domain\"", "terraform.tfvars:1, domain"),
             ("worker_count = \"many\"", "no whole number"),
-            ("controller_ami = \"ami\\n  evil: true\"", "of another kind"),
+            ("controller_ami = \"ami\\n  evil: true\"", "may have only letters"),
         ] {
             let failure = #expect(throws: Failure.self) { try make(text) }
             #expect(failure?.code == .invalid)

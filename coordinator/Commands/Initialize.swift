@@ -10,10 +10,11 @@ struct Initialize: AsyncParsableCommand {
         abstract: "Write a commented jeeves.yaml and the cluster's certificate authority.",
         discussion: """
             Neither is overwritten if it exists, and a cluster file that is kept decides
-            for which cluster the authority is made. The root key is encrypted with a
-            passphrase that is printed once: move .jeeves/ca/root.key.pem and the
-            passphrase away from this machine; they are needed again only to rotate the
-            root.
+            for which cluster the authority is made: an option that says otherwise is
+            refused with exit status 7, and nothing is written. The root key is
+            encrypted with a passphrase that is printed once: move
+            .jeeves/ca/root.key.pem and the passphrase away from this machine; they are
+            needed again only to rotate the root.
 
             With --from and --env the files of an older pipeline are read first: what they
             say goes into a new cluster file, and a table says what became of each key.
@@ -25,13 +26,15 @@ struct Initialize: AsyncParsableCommand {
 
     @OptionGroup var target: ProjectOptions
 
-    @Option(help: "Name of the cluster (default: chat).")
-    var cluster: String?
+    @Option(help: "Name of the cluster (default: chat).", transform: ClusterID.typed)
+    var cluster: ClusterID?
 
-    @Option(help: "Name under which people reach the chat (default: chat.example.org).")
-    var domain: String?
+    @Option(
+        help: "Name under which people reach the chat (without it, an example to edit).",
+        transform: DomainName.typed)
+    var domain: DomainName?
 
-    @Option(help: "Address of the ACME account (default: ops@example.org).")
+    @Option(help: "Address that the CA writes to (without it, an example to edit).")
     var email: String?
 
     @Option(help: "AWS region (default: eu-central-1).")
@@ -47,6 +50,14 @@ struct Initialize: AsyncParsableCommand {
         completion: .file())
     var env: String?
 
+    func validate() throws {
+        do { _ = try options() } catch { throw ValidationError("\(error)") }
+    }
+
+    private func options() throws -> Founding.Options {
+        try Founding.Options(cluster: cluster, domain: domain, email: email, region: region)
+    }
+
     func run() async throws {
         do {
             let world = World.live()
@@ -55,8 +66,9 @@ struct Initialize: AsyncParsableCommand {
             let old = try OldPipeline.read(
                 variables: from.map(Working.absolute), environment: env.map(Working.absolute),
                 files: world.files)
-            let (values, rows) = try Founding.Values.make(
-                cluster: cluster, domain: domain, email: email, region: region, old: old)
+            let options = try options()
+            try options.requireAgreement(with: project, world.files)
+            let (values, rows) = try Founding.Values.make(options, old: old)
             let made = try Founding.make(project, values: values, world: world)
             if !rows.isEmpty { Terminal.write(Self.table(rows) + "\n") }
             for line in made.lines { Terminal.write(line) }

@@ -21,6 +21,10 @@ extension TypedName {
     }
 }
 
+extension ClusterID: TypedName {}
+
+extension DomainName: TypedName {}
+
 extension NodeName: TypedName {
     static var listed: String? { "`jeeves status --cached` lists the nodes" }
 }

@@ -169,18 +169,11 @@ extension Founding.Values {
     /// What a person typed; for the rest what the old files say; for the rest an example. With what
     /// became of each key of those files. Throws `invalid` if they make no right cluster file.
     public static func make(
-        cluster: String?, domain: String?, email: String?, region: String?, old: OldPipeline
+        _ options: Founding.Options, old: OldPipeline
     ) throws -> (values: Founding.Values, rows: [OldPipeline.Row]) {
-        var values = Founding.Values(
-            cluster: try ClusterID(cluster ?? "chat"),
-            domain: try DomainName(domain ?? "chat.example.org"),
-            email: email ?? "ops@example.org", region: region ?? "eu-central-1")
+        var values = try options.values()
         guard !old.olds.isEmpty else { return (values, []) }
-        let typed: [OldPipeline.Setting: String?] = [
-            .cluster: cluster, .domain: domain, .email: email, .region: region,
-        ]
-        let rows = try old.apply(
-            to: &values, given: Set(typed.filter { $0.value != nil }.map(\.key)))
+        let rows = try old.apply(to: &values, given: options.settings)
         let problems = ClusterFile.read(Example.render(values), path: "the new file").problems
         guard problems.isEmpty else {
             throw Failure(
@@ -193,7 +186,7 @@ extension Founding.Values {
     }
 
     /// Throws `invalid` unless `text` can be the value of that key.
-    fileprivate mutating func set(_ setting: OldPipeline.Setting, to text: String) throws {
+    mutating func set(_ setting: OldPipeline.Setting, to text: String) throws {
         switch setting {
         case .cluster: cluster = try ClusterID(text)
         case .domain: domain = try DomainName(text)
@@ -221,7 +214,9 @@ extension Founding.Values {
             }
         }
         guard isPlain, (1...253).contains(text.utf8.count) else {
-            throw Failure(.invalid, "its value is of another kind", fix: "mend it there")
+            throw Failure(
+                .invalid, "its value may have only letters, digits and . _ - / @ +",
+                fix: "mend it there")
         }
         return text
     }
