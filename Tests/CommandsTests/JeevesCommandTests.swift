@@ -144,6 +144,16 @@ import Testing
     }
 
     @Test(
+        "a cluster file that is a folder is told with what to type", arguments: ["/tmp", "/tmp/"])
+    func folder(_ file: String) {
+        let failure = #expect(throws: Failure.self) {
+            try Working.project(file: file, state: nil)
+        }
+        #expect(failure?.message.hasSuffix("\(file): it is a folder") == true)
+        #expect(failure?.fix == "name the file in it: --file /tmp/jeeves.yaml")
+    }
+
+    @Test(
         "wrong use exits with 64",
         arguments: [
             ["up", "--no-such-option"], ["up", "--replace", "Not a node"],

@@ -50,7 +50,7 @@ struct EventsCommand: AsyncParsableCommand {
         do {
             let world = World.live()
             let start = since.map { world.clock.now().addingTimeInterval(-$0.duration.seconds) }
-            let project = Working.project(file: file, state: state)
+            let project = try Working.project(file: file, state: state)
             try filter.remark(in: project, on: terminal)
             var reader = try EventReader(
                 project, filter: EventFilter(since: start, node: filter.node, subject: subject),

@@ -18,7 +18,7 @@ struct ProjectOptions: ParsableArguments {
 
     @OptionGroup var terminal: TerminalOptions
 
-    func project() throws -> Project { Working.project(file: file, state: state) }
+    func project() throws -> Project { try Working.project(file: file, state: state) }
 }
 
 /// Whether a verb that drives waits for its place.
@@ -37,9 +37,17 @@ enum Working {
         return String(cString: path)
     }
 
-    static func project(file: String?, state: String?) -> Project {
+    /// Throws `invalid` if `file` is a folder.
+    static func project(file: String?, state: String?) throws -> Project {
         guard let file else { return Project(folder: folder, state: state.map(absolute)) }
         let path = absolute(file)
+        // Behind a link, too.
+        if try World.live().files.info("\(path)/.") != nil {
+            let name = file.hasSuffix("/") ? "\(file)jeeves.yaml" : "\(file)/jeeves.yaml"
+            throw Failure(
+                .invalid, "reading the cluster file \(path): it is a folder",
+                fix: "name the file in it: --file \(name)")
+        }
         let folder = String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.endIndex))
         return Project(folder: folder, clusterFile: path, state: state.map(absolute))
     }
