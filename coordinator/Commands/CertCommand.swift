@@ -72,7 +72,7 @@ struct CertCommand: AsyncParsableCommand {
                 Whether they are due or not, but never past the order budget that keeps
                 the CA from locking us out: what is refused says when the next try may be.
                 One that was taken up and failed is tried again by its agent, within that
-                budget, until it is renewed.
+                budget, until it is renewed. Waits up to twelve minutes for each node.
 
                   jeeves cert renew
                   jeeves cert renew controller-1

@@ -25,7 +25,10 @@ struct ProjectOptions: ParsableArguments {
 struct WaitOption: ParsableArguments {
     @Flag(
         name: .customLong("wait"),
-        help: "While another coordinator drives, wait for its end, at most a day.")
+        help: """
+            While another coordinator drives, wait for its end, at most a day (default: end at \
+            once with exit status 6).
+            """)
     var waits = false
 }
 

@@ -29,7 +29,7 @@ struct RestoreCommand: AsyncParsableCommand {
 
     @Option(
         help: .init(
-            "The state folder to make (default: .jeeves below it).", valueName: "folder"),
+            "The state folder to make (default: .jeeves in that folder).", valueName: "folder"),
         completion: .directory)
     var state: String?
 

@@ -48,7 +48,7 @@ struct UpOptions: ParsableArguments {
     @Option(
         help: .init(
             "Do exactly what this plan says, or nothing: a file of `jeeves plan --out`, or the "
-                + "digest that a plan ends with.",
+                + "digest that a plan ends with. A plan with --replace needs the same --replace.",
             valueName: "file or digest"),
         completion: .file())
     var plan: PlanChoice?
