@@ -95,7 +95,9 @@ extension Beside {
     public func require(_ node: NodeName, trying tried: String) throws {
         guard let stranger = try stranger(node) else { return }
         throw Failure(
-            .notFound, "\(tried): \(stranger)", fix: "name a node of this cluster")
+            .notFound, "\(tried): \(stranger)",
+            fix: "name a node of this cluster; one that was made just now is known once "
+                + "`jeeves up` has gone on from there")
     }
 
     /// Says that the cluster knows no node of that name, and which it has; nil if it knows it.

@@ -32,7 +32,8 @@ import Trust
             let beside = Beside(project, world: world)
             let node = NodeName(unchecked: "wroker-1")
             await Sentence(
-                .notFound, "asking: there is no node wroker-1; the cluster has none yet", fix: ""
+                .notFound, "asking: there is no node wroker-1; the cluster has none yet",
+                fix: "once `jeeves up` has gone on"
             ).check { try beside.require(node, trying: "asking") }
             for name in ["worker-2", "worker-1"] {
                 _ = try beside.makeToken(

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Model
 
-/// A name that a person types. One without its form is wrong use, whatever the verb, and is answered
-/// with the form and with what lists those that there are.
+/// A name that a person types. One without its form is wrong use, whatever the verb, and is
+/// answered with the form and with what lists those that there are.
 protocol TypedName: Name {
     /// `jeeves status --cached lists the nodes`; nil where nothing does.
     static var listed: String? { get }
