@@ -43,6 +43,8 @@ public actor Downlinks {
     public func serve(_ link: any Link) async {
         do {
             try await converse(link)
+        } catch is CancellationError {
+            // The coordinator ends, which its log says once.
         } catch {
             log.info(
                 "node link ended",

@@ -163,7 +163,9 @@ struct AsService {
             let connected = try await look.journal("NODE=worker-1 PRIORITY=6")
             let errors = try await look.journal("--priority=err")
             let lines = ["listening on 0.0.0.0:7443", "status page at http://127.0.0.1:7481/"]
-            return lines.allSatisfy(all.contains) && errors.isEmpty
+            let noise = ["CancellationError", "thread priority"]
+            return lines.allSatisfy(all.contains) && !noise.contains(where: all.contains)
+                && errors.isEmpty
                 && connected.contains("node connected node=worker-1")
         }
     }
