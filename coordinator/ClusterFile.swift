@@ -27,18 +27,20 @@ public enum ClusterFile {
         }
         let root: Node
         do {
-            guard let node = try compose(yaml: text) else {
+            let parser = try Parser(yaml: text)
+            guard let node = try parser.singleRoot() else {
                 return (nil, ["\(path):1:1: it is empty"])
+            }
+            // A node refers to its anchor weakly: the parser has it.
+            if let place = withExtendedLifetime(parser, { anchor(in: node) }) {
+                return (
+                    nil,
+                    ["\(path):\(place): anchors and aliases (&, *) are not supported: write it out"]
+                )
             }
             root = node
         } catch {
             return (nil, ["\(path):\(syntax(error))"])
-        }
-        if let place = alias(in: text) {
-            return (
-                nil,
-                ["\(path):\(place): anchors and aliases (&, *) are not supported: write it out"]
-            )
         }
         let unknown = unknownKeys(in: root, of: ClusterSpec.self, path: path)
         do {
@@ -130,17 +132,16 @@ public enum ClusterFile {
         return row[right.count]
     }
 
-    /// `line:column` of the first anchor or alias. They allow a small file to expand without bound,
-    /// and no cluster file needs them.
-    private static func alias(in text: String) -> String? {
-        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-        for (number, line) in lines.enumerated() {
-            let value = line.split(separator: ": ", maxSplits: 1).last ?? ""
-            let bare = value.drop { $0 == " " || $0 == "-" }
-            if bare.hasPrefix("*") || bare.hasPrefix("&") {
-                let column = line.distance(from: line.startIndex, to: bare.startIndex)
-                return "\(number + 1):\(column + 1)"
-            }
+    /// Where the first anchor is. They allow a small file to expand without bound, and no cluster
+    /// file needs them. An alias without one before it is no YAML.
+    private static func anchor(in node: Node) -> Mark? {
+        if node.anchor != nil { return node.mark }
+        // What an alias repeats comes after its anchor, so nothing is looked at twice.
+        for (key, value) in node.mapping ?? [:] {
+            if let found = anchor(in: key) ?? anchor(in: value) { return found }
+        }
+        for element in node.sequence ?? [] {
+            if let found = anchor(in: element) { return found }
         }
         return nil
     }

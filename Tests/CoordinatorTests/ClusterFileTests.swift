@@ -206,12 +206,31 @@ import Testing
                 "\na: x\nb: &x 1\n",
                 "jeeves.yaml:3:4: anchors and aliases (&, *) are not supported: write it out"
             ),
+            (
+                "a: [1, &x {b: 2}, *x]\n",
+                "jeeves.yaml:1:8: anchors and aliases (&, *) are not supported: write it out"
+            ),
+            ("a: *x\n", "jeeves.yaml:1:4: found undefined alias"),
         ])
     func syntax(text: String, said: String) throws {
         #expect(ClusterFile.read(text, path: "jeeves.yaml").problems == [said])
         let found = try problems { $0.replacing("domain: chat.", with: "domain: -rf.") }
         #expect(found.count == 1)
         #expect(found.first?.hasSuffix("at most 253 bytes") == true, "\(found)")
+    }
+
+    @Test(
+        "a star or an ampersand is an alias or an anchor only where YAML says so",
+        arguments: [
+            ("# Seconds.", "# note: *x*, and why: &y"),
+            ("ttl: 60", "ttl: 60 # note: *x*"),
+            ("licenseFile: \"\"", "licenseFile: \"of\n    *all*\""),
+            ("licenseFile: \"\"", "licenseFile: '*'"),
+            ("licenseFile: \"\"", "licenseFile: >-\n    &all\n    *x"),
+        ])
+    func stars(right: String, starred: String) throws {
+        #expect(try example().contains(right))
+        #expect(try problems { $0.replacing(right, with: starred) } == [])
     }
 
     @Test("the nearest key is found within two edits, and no further")
