@@ -1,4 +1,3 @@
-import Glibc
 import Logging
 import Model
 import Outside
@@ -17,7 +16,9 @@ final class Fleet: Sendable {
     let fake: FakeWorld
     let diary = Diary()
     let cluster: ClusterID
+    /// Where agents look for the coordinator, also while none runs.
     let address: String
+    private let port: ReservedPort
     private let project: Project
 
     /// Runs `body` with a new cluster whose folder is gone afterwards.
@@ -60,7 +61,8 @@ final class Fleet: Sendable {
         self.cluster = cluster
         self.fake = fake
         project = Project(folder: "/tmp/fleet-\(live.chance.runID())")
-        address = "127.0.0.1:\(try Loopback.freePort(live.chance))"
+        port = try ReservedPort()
+        address = "127.0.0.1:\(port.number)"
         try live.files.makeDirectory(project.folder, mode: 0o700, op: "test.folder")
         try live.files.makeDirectory(project.state, mode: 0o700, op: "test.folder")
         fake.files.directory(project.folder)
@@ -88,9 +90,8 @@ final class Fleet: Sendable {
 
     /// The example with this machine's port, and a package that nodes fetch elsewhere.
     private func adjust() throws {
-        let port = address.split(separator: ":")[1]
         let text = Example.render(values)
-            .replacing("listen: 0.0.0.0:7443", with: "listen: 127.0.0.1:\(port)")
+            .replacing("listen: 0.0.0.0:7443", with: "listen: \(address)")
             .replacing("url: \"\"", with: "url: http://127.0.0.1/agent.deb")
             .replacing(
                 "# sha256: 64 hexadecimal digits",
@@ -149,27 +150,5 @@ extension Driver {
     /// As a person does beside this coordinator.
     func allow(_ node: NodeName) throws {
         _ = try Beside(run.project, world: run.world).allow(node, by: "ann@desk")
-    }
-}
-
-enum Loopback {
-    /// A port that nobody listens on, below those that the kernel gives to outgoing connections.
-    static func freePort(_ chance: any Chance) throws -> UInt16 {
-        for _ in 0..<100 {
-            let port = 20_000 + UInt16(chance.fraction() * 10_000)
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            defer { close(descriptor) }
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = port.bigEndian
-            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-            let isFree = withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-                }
-            }
-            if isFree { return port }
-        }
-        throw Failure(.unavailable, "looking for a free port of loopback: there is none")
     }
 }
