@@ -16,3 +16,13 @@ func systemFailure(_ tried: String, code: Int32 = errno) -> Failure {
 func permissionFix(_ code: Int32) -> String {
     code == EACCES || code == EPERM ? "run it again as its owner, or as root" : ""
 }
+
+/// What to do where nothing can be written in `folder`; empty for any other code.
+func writingFix(_ code: Int32, in folder: String) -> String {
+    switch code {
+    case ENOSPC, EDQUOT: "free space there, see `df -h \(folder)`"
+    // Linux does this to a disk that fails (ext4(5), errors=remount-ro).
+    case EROFS: "see in `dmesg` why it is read-only, see `findmnt --target \(folder)`"
+    default: permissionFix(code)
+    }
+}

@@ -39,15 +39,9 @@ struct Replacement {
     }
 
     private func failure(_ error: ErrnoError) -> Failure {
-        let fix =
-            switch error.code {
-            case ENOSPC, EDQUOT: "free space there, see `df -h \(folder)`"
-            // Linux does this to a disk that fails (ext4(5), errors=remount-ro).
-            case EROFS: "see in `dmesg` why it is read-only, see `findmnt --target \(folder)`"
-            default: permissionFix(error.code)
-            }
-        return Failure(
-            .failed, "replacing \(path): \(errnoText(error.code))", fix: fix)
+        Failure(
+            .failed, "replacing \(path): \(errnoText(error.code))",
+            fix: writingFix(error.code, in: folder))
     }
 
     private func refuseOthers(in directory: Int32) throws {
