@@ -226,6 +226,22 @@ import Testing
         }
     }
 
+    @Test("an undo to a named rollout that was cut off is typed again and holds the same")
+    func namedAgain() async throws {
+        try await withEstate { estate in
+            let first = try await drive(estate)
+            let second = try await drive(estate, Self.microk8s)
+            estate.agents.change { $0.broken["worker-1/microk8s"] = Self.broken }
+            await #expect(throws: Failure.self) { try await undo(estate, to: first.id) }
+            estate.agents.change { $0.broken = [:] }
+            let undone = try await undo(estate, to: first.id)
+            #expect(undone.state == .done && undone.goal?.undoes == second.id)
+            let held = try HeldContents(store: estate.store).all().filter { $0.stage == nil }
+            let cluster = try #require(second.goal?.cluster)
+            #expect(try held.map(\.content) == [Plan.digest(of: cluster)])
+        }
+    }
+
     @Test("a rollout that never arrived, or is not kept, is nowhere to go back to")
     func nowhere() async throws {
         try await withEstate { estate in

@@ -11,13 +11,14 @@ public struct Undo: Sendable {
     public let checkpoint: Rollout
 
     /// The way back to `named`, or to the newest other wish that was reached and is not held. An
-    /// undo that was cut off goes on to the same end.
+    /// undo that was cut off goes on to the same end, also if that is named again.
     ///
     /// Throws `notFound` if there is nothing to go back to, `invalid` if `named` never got there.
     static func choose(_ named: RunID?, in rollouts: [Rollout], held: [Held]) throws -> Undo {
         let whole = rollouts.filter { $0.goal != nil }
         guard let last = whole.last, let wanted = last.goal else { throw none }
         let checkpoints = whole.filter(\.isCheckpoint)
+        let begun = last.state == .done ? nil : whole.first { $0.id == wanted.undoes }
         if let named {
             guard let found = whole.first(where: { $0.id == named }) else {
                 throw Failure(
@@ -29,13 +30,12 @@ public struct Undo: Sendable {
                     .invalid, "undoing to \(named): it ended as \(found.state.rawValue)",
                     fix: "choose one that is `done` in `jeeves rollout history`")
             }
-            return Undo(undone: last, checkpoint: found)
+            // The last one is the undo itself then, and leads there already.
+            let goesOn = found.goal?.cluster == wanted.cluster
+            return Undo(undone: goesOn ? begun ?? last : last, checkpoint: found)
         }
-        if let undoes = wanted.undoes, last.state != .done,
-            let undone = whole.first(where: { $0.id == undoes }),
-            let found = checkpoints.last(where: { $0.goal?.cluster == wanted.cluster })
-        {
-            return Undo(undone: undone, checkpoint: found)
+        if let begun, let found = checkpoints.last(where: { $0.goal?.cluster == wanted.cluster }) {
+            return Undo(undone: begun, checkpoint: found)
         }
         let bad = Set(held.filter { $0.stage == nil }.map(\.content))
         let found = try checkpoints.last { checkpoint in
