@@ -37,7 +37,7 @@ struct CertCommand: AsyncParsableCommand {
 
         func run() async throws {
             do {
-                let status = try await StatusCommand.read(target)
+                let status = try await StatusCommand.read(target, for: "jeeves cert show")
                 let found = status.certificates(now: World.live().clock.now())
                 try output.write(found, on: target.terminal, table: Self.table)
             } catch { throw Ending.report(error) }
@@ -90,9 +90,13 @@ struct CertCommand: AsyncParsableCommand {
                 let edge = try CertCommand.edge(of: target, trying: "renewing certificates")
                 try await Asking.each(
                     nodes.isEmpty ? [edge.name] : nodes, .renewCertificate, target,
-                    resume: "jeeves cert renew"
+                    resume: resumption
                 ) { Terminal.write("\($0): \($1)") }
             } catch { throw Ending.report(error) }
+        }
+
+        var resumption: Resumption {
+            Resumption("jeeves cert renew", of: target, nodes.map(\.rawValue))
         }
     }
 

@@ -24,7 +24,7 @@ extension CertCommand {
 
         func run() async throws {
             do {
-                let status = try await StatusCommand.read(target)
+                let status = try await StatusCommand.read(target, for: "jeeves cert list")
                 let now = World.live().clock.now()
                 try output.write(status.certificates(now: now), on: target.terminal) {
                     Self.table($0, now: now)

@@ -47,8 +47,8 @@ extension CertCommand {
             _ edge: ClusterStatus.Node
         ) async throws -> [CertificateComparison] {
             let check = try CertificateCheck(target.project(), world: World.live())
-            return try await Asking.with(.certificates, target, resume: "jeeves cert verify") {
-                ask in
+            let resumption = Resumption("jeeves cert verify", of: target)
+            return try await Asking.with(.certificates, target, resume: resumption) { ask in
                 let answer: Result<String, any Error>
                 do { answer = .success(try await ask(edge.name)) } catch let error as Failure {
                     answer = .failure(error)

@@ -88,13 +88,18 @@ struct DNSCommand: AsyncParsableCommand {
         func run() async throws {
             let options = RolloutOptions(takeDNS: takeDNS)
             let dryRun = dryRun
-            let resume = "jeeves dns sync\(takeDNS ? " --take-dns" : "")"
-            let lines = try await Drive.run(target, rollout: options, resume: resume) {
+            let lines = try await Drive.run(target, rollout: options, resume: resumption) {
                 try await dryRun
                     ? $0.planRecord().map { "\($0.subject): \($0.words)" }
                     : $0.syncRecord().stages.map(\.summary)
             }
             Terminal.write(lines.isEmpty ? "No changes." : lines.joined(separator: "\n"))
+        }
+
+        var resumption: Resumption {
+            let flags =
+                Resumption.flag("--dry-run", dryRun) + Resumption.flag("--take-dns", takeDNS)
+            return Resumption("jeeves dns sync", of: target, flags)
         }
     }
 }

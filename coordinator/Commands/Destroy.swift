@@ -26,7 +26,7 @@ struct Destroy: AsyncParsableCommand {
     var yes = false
 
     func run() async throws {
-        let lines = format.lines(of: "jeeves destroy")
+        let lines = format.lines(of: resumption.verb)
         do {
             let (project, files) = (try target.project(), World.live().files)
             let spec = try project.spec(files)
@@ -38,8 +38,10 @@ struct Destroy: AsyncParsableCommand {
             }
         } catch { throw Ending.report(error, lines: lines) }
         let summary = try await Drive.run(
-            target, resume: "jeeves destroy", waits: place.waits, lines: lines
+            target, resume: resumption, waits: place.waits, lines: lines
         ) { try await $0.destroy() }
         if let lines { lines.report(summary) } else { summary.forEach(Terminal.write) }
     }
+
+    var resumption: Resumption { Resumption("jeeves destroy", of: target, place.words) }
 }

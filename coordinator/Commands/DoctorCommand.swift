@@ -43,7 +43,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         let found = try await Drive.run(
-            target, resume: fix ? "jeeves doctor --fix" : "jeeves doctor", waits: place.waits
+            target, resume: resumption, waits: place.waits
         ) { [fix, yes] driver in
             let found = try await driver.examine()
             guard fix else { return found }
@@ -58,6 +58,10 @@ struct DoctorCommand: AsyncParsableCommand {
             try output.write(found, on: target.terminal, table: Self.table)
             if let verdict = Self.verdict(found) { throw verdict }
         } catch { throw Ending.report(error) }
+    }
+
+    var resumption: Resumption {
+        Resumption("jeeves doctor", of: target, place.words + Resumption.flag("--fix", fix))
     }
 
     static func question(_ found: Examination) -> String {

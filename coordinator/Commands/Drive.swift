@@ -11,7 +11,7 @@ enum Drive {
     /// What goes wrong is shown, unless the verb goes on without a coordinator: then `isQuiet`
     /// leaves it to be caught.
     static func run<Result: Sendable>(
-        _ options: ProjectOptions, rollout: RolloutOptions = RolloutOptions(), resume: String,
+        _ options: ProjectOptions, rollout: RolloutOptions = RolloutOptions(), resume: Resumption,
         waits: Bool = false, cluster: ClusterSpec? = nil, lines: RolloutLines? = nil,
         isQuiet: Bool = false,
         _ body: @Sendable @escaping (Driver) async throws -> Result
@@ -19,7 +19,7 @@ enum Drive {
         do {
             let request = Driver.Request(
                 project: try options.project(), environment: Working.environment,
-                options: rollout, actor: Working.actor, verb: resume, waits: waits,
+                options: rollout, actor: Working.actor, verb: resume.verb, waits: waits,
                 cluster: cluster)
             var world = World.live()
             let progress: any ProgressWriter = lines ?? options.terminal.progress(world.clock)
@@ -43,8 +43,8 @@ enum Drive {
                 for command in await children.askToEnd(through: processes) {
                     Terminal.complain("jeeves: asked \(command) to end; the next run waits for it")
                 }
-                Terminal.complain("jeeves: interrupted at once; resume with: \(resume)")
-                lines?.interruption(resume: resume)
+                Terminal.complain("jeeves: interrupted at once; resume with: \(resume.text)")
+                lines?.interruption(resume: resume.text)
             }
             defer { interrupts.cancel() }
             let result = await work.result
@@ -52,7 +52,7 @@ enum Drive {
             if work.isCancelled, case .failure = result { throw CancellationError() }
             return try result.get()
         } catch {
-            throw isQuiet ? error : Ending.report(error, resume: resume, lines: lines)
+            throw isQuiet ? error : Ending.report(error, resume: resume.text, lines: lines)
         }
     }
 }

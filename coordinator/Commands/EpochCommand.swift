@@ -67,11 +67,16 @@ struct EpochCommand: AsyncParsableCommand {
                 }
             } catch { throw Ending.report(error) }
             let raise = try await Drive.run(
-                target, resume: "jeeves epoch raise", waits: place.waits
+                target, resume: resumption, waits: place.waits
             ) { [above] in try await $0.raiseEpoch(above: above) }
             do {
                 try output.write(raise, on: target.terminal, table: Self.text)
             } catch { throw Ending.report(error) }
+        }
+
+        var resumption: Resumption {
+            let least = above == 0 ? [] : ["--above", "\(above)"]
+            return Resumption("jeeves epoch raise", of: target, place.words + least)
         }
 
         static func text(_ raise: EpochRaise) -> String {

@@ -23,9 +23,13 @@ struct KubectlVerb: AsyncParsableCommand {
 
     func run() async throws {
         let wanted = arguments
-        try await Through.cluster(of: target, resume: "jeeves kubectl") { beside, kubeconfig in
+        try await Through.cluster(of: target, resume: resumption) { beside, kubeconfig in
             try await beside.kubectl(wanted, kubeconfig: kubeconfig)
         }.passOn()
+    }
+
+    var resumption: Resumption {
+        Resumption("jeeves kubectl", of: target, ["--"] + arguments)
     }
 }
 
@@ -48,17 +52,21 @@ struct HelmVerb: AsyncParsableCommand {
 
     func run() async throws {
         let wanted = arguments
-        try await Through.cluster(of: target, resume: "jeeves helm") { beside, kubeconfig in
+        try await Through.cluster(of: target, resume: resumption) { beside, kubeconfig in
             try await beside.helm(
                 wanted, kubeconfig: kubeconfig, environment: Working.environment)
         }.passOn()
+    }
+
+    var resumption: Resumption {
+        Resumption("jeeves helm", of: target, ["--"] + arguments)
     }
 }
 
 /// Goes the way to the cluster that a running coordinator keeps, or embeds one that opens it.
 private enum Through {
     static func cluster(
-        of target: ProjectOptions, resume: String,
+        of target: ProjectOptions, resume: Resumption,
         _ body: @Sendable @escaping (Beside, _ kubeconfig: String) async throws -> Finished
     ) async throws -> Finished {
         do {
@@ -106,7 +114,8 @@ struct KubeconfigVerb: AsyncParsableCommand {
             let beside = Beside(try target.project(), world: World.live())
             if let path = try beside.kubeconfig() { return Terminal.write(path) }
         } catch { throw Ending.report(error) }
-        try await Drive.run(target, resume: "jeeves kubeconfig") { driver in
+        let resumption = Resumption("jeeves kubeconfig", of: target)
+        try await Drive.run(target, resume: resumption) { driver in
             Terminal.write(try await driver.kubeconfig())
             try await driver.serve()
         }

@@ -41,10 +41,16 @@ struct Logs: AsyncParsableCommand {
     func run() async throws {
         do {
             let question = try Question.logs(source: source, lines: lines)
-            try await Asking.each([node], question, target, resume: "jeeves logs \(node)") {
+            try await Asking.each([node], question, target, resume: resumption) {
                 Terminal.pass($1)
             }
         } catch { throw Ending.report(error) }
+    }
+
+    var resumption: Resumption {
+        Resumption(
+            "jeeves logs", of: target,
+            [node.rawValue, "--source", source, "--lines", "\(lines)"])
     }
 }
 
@@ -54,7 +60,7 @@ enum Asking {
     /// and the next is asked; throws the last such failure in the end. Throws `notFound`, and asks
     /// none, if the cluster does not know one of them.
     static func each(
-        _ nodes: [NodeName], _ question: Question, _ target: ProjectOptions, resume: String,
+        _ nodes: [NodeName], _ question: Question, _ target: ProjectOptions, resume: Resumption,
         heard: @Sendable @escaping (NodeName, String) -> Void
     ) async throws {
         let beside = Beside(try target.project(), world: World.live())
@@ -75,7 +81,7 @@ enum Asking {
 
     /// Gives `body` the way to ask a node that question.
     static func with<Result: Sendable>(
-        _ question: Question, _ target: ProjectOptions, resume: String,
+        _ question: Question, _ target: ProjectOptions, resume: Resumption,
         _ body: @Sendable @escaping (@escaping Ask) async throws -> Result
     ) async throws -> Result {
         let beside = Beside(try target.project(), world: World.live())

@@ -59,10 +59,10 @@ struct PlanCommand: AsyncParsableCommand {
                 refreshOnly
                 ? try RolloutDesk(target.project(), world: World.live()).reached() : nil
         } catch { throw Ending.report(error) }
-        let resume = "jeeves plan" + (refreshOnly ? " --refresh-only" : "")
         let (since, terminal) = (reached?.rollout, target.terminal)
         let plan = try await Drive.run(
-            target, rollout: options, resume: resume, waits: place.waits, cluster: reached?.cluster
+            target, rollout: options, resume: resumption, waits: place.waits,
+            cluster: reached?.cluster
         ) { driver in
             if let since {
                 for line in try driver.moved(since: since) { terminal.remark("note: \(line)") }
@@ -74,6 +74,15 @@ struct PlanCommand: AsyncParsableCommand {
             if let out { try PlanFile(path: Working.absolute(out)).write(plan) }
         } catch { throw Ending.report(error) }
         if detailedExitcode, !plan.changes.isEmpty { throw ExitCode(2) }
+    }
+
+    var resumption: Resumption {
+        let flags =
+            Resumption.flag("--refresh-only", refreshOnly)
+            + Resumption.flag("--detailed-exitcode", detailedExitcode)
+        return Resumption(
+            "jeeves plan", of: target,
+            place.words + losses.words + Resumption.option("--out", out) + flags)
     }
 }
 

@@ -19,6 +19,11 @@ struct ProjectOptions: ParsableArguments {
     @OptionGroup var terminal: TerminalOptions
 
     func project() throws -> Project { try Working.project(file: file, state: state) }
+
+    /// To type it again.
+    var words: [String] {
+        Resumption.option("--file", file) + Resumption.option("--state", state)
+    }
 }
 
 /// Whether a verb that drives waits for its place.
@@ -30,6 +35,9 @@ struct WaitOption: ParsableArguments {
             once with exit status 6).
             """)
     var waits = false
+
+    /// To type it again.
+    var words: [String] { Resumption.flag("--wait", waits) }
 }
 
 /// The folder that the person stands in.

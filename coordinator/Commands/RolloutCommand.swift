@@ -119,7 +119,10 @@ struct RolloutCommand: AsyncParsableCommand {
                 if lines == nil { Terminal.write("rollout \(ended.id): \(ended.state.rawValue)") }
                 try named.desk().judge(ended)
                 lines?.report(ended)
-            } catch { throw Ending.report(error, resume: "jeeves up", lines: lines) }
+            } catch {
+                let resume = Resumption("jeeves up", of: named.target)
+                throw Ending.report(error, resume: resume.text, lines: lines)
+            }
         }
     }
 }

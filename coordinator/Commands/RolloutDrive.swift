@@ -18,8 +18,10 @@ extension RolloutCommand {
         @OptionGroup var options: UpOptions
 
         func run() async throws {
-            try await options.drive(resume: "jeeves up") { try await $0.up() }
+            try await options.drive(resume: resumption) { try await $0.up() }
         }
+
+        var resumption: Resumption { options.resumption(of: "jeeves up") }
     }
 
     /// `jeeves rollout retry`.
@@ -37,8 +39,10 @@ extension RolloutCommand {
         @OptionGroup var options: UpOptions
 
         func run() async throws {
-            try await options.drive(resume: "jeeves rollout retry") { try await $0.retry() }
+            try await options.drive(resume: resumption) { try await $0.retry() }
         }
+
+        var resumption: Resumption { options.resumption(of: "jeeves rollout retry") }
     }
 
     /// `jeeves rollout undo`.
@@ -73,8 +77,7 @@ extension RolloutCommand {
         @Flag(help: "Do not ask.") var yes = false
 
         func run() async throws {
-            let verb = "jeeves rollout undo"
-            let lines = format.lines(of: verb)
+            let lines = format.lines(of: resumption.verb)
             let way: Coordinator.Undo
             do {
                 way = try RolloutDesk(target.project(), world: World.live()).undo(to: id)
@@ -82,7 +85,7 @@ extension RolloutCommand {
                 throw Ending.report(error, lines: lines)
             }
             let report = try await Drive.run(
-                target, resume: verb, waits: place.waits, cluster: way.cluster, lines: lines
+                target, resume: resumption, waits: place.waits, cluster: way.cluster, lines: lines
             ) { [yes] driver in
                 let plan = try await driver.plan()
                 Terminal.complain(try Self.text(way, plan, driver.moved(since: way.checkpoint)))
@@ -96,6 +99,11 @@ extension RolloutCommand {
             Summary.write(report, as: lines, on: target.terminal)
             target.terminal.remark(
                 "The cluster file still says what was undone: change it before `jeeves up`.")
+        }
+
+        var resumption: Resumption {
+            Resumption(
+                "jeeves rollout undo", of: target, place.words + (id.map { [$0.rawValue] } ?? []))
         }
 
         private static func text(

@@ -21,7 +21,8 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup var place: WaitOption
 
     func run() async throws {
-        try await Drive.run(target, resume: "jeeves serve", waits: place.waits) { driver in
+        let resumption = Resumption("jeeves serve", of: target, place.words)
+        try await Drive.run(target, resume: resumption, waits: place.waits) { driver in
             try await PageServer.serving(driver) { try await driver.serve() }
         }
     }

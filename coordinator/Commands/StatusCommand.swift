@@ -29,19 +29,22 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            let status = try await Self.read(target, cached: cached)
+            let status = try await Self.read(target, for: "jeeves status", cached: cached)
             let now = World.live().clock.now()
             try output.write(status, on: target.terminal) { Self.table($0, now: now) }
         } catch { throw Ending.report(error) }
     }
 
     /// Where a coordinator runs, the agents talk to that one, and it notes what they say.
-    static func read(_ target: ProjectOptions, cached: Bool = false) async throws -> ClusterStatus {
+    static func read(
+        _ target: ProjectOptions, for verb: String, cached: Bool = false
+    ) async throws -> ClusterStatus {
         let project = try target.project()
         guard !cached, try !ClusterStatus.isDriven(project, world: World.live()) else {
             return try ClusterStatus.cached(project, world: World.live())
         }
-        return try await Drive.run(target, resume: "jeeves status") { try await $0.status() }
+        let resumption = Resumption(verb, of: target)
+        return try await Drive.run(target, resume: resumption) { try await $0.status() }
     }
 
     static func table(_ status: ClusterStatus, now: Date) -> String {

@@ -47,7 +47,13 @@ struct SupportCommand: AsyncParsableCommand {
             let made = try await gather(bundle, at: path, world)
             for line in made.omissions { Terminal.complain("left out: \(Printable.escape(line))") }
             try output.write(made, on: target.terminal, table: Self.sentence)
-        } catch { throw Ending.report(error, resume: "jeeves support") }
+        } catch { throw Ending.report(error, resume: resumption.text) }
+    }
+
+    var resumption: Resumption {
+        Resumption(
+            "jeeves support", of: target,
+            Resumption.option("--out", out) + Resumption.option("--since", since?.word))
     }
 
     static func sentence(_ made: SupportBundle.Made) -> String {
@@ -65,7 +71,7 @@ struct SupportCommand: AsyncParsableCommand {
         let made: Result<SupportBundle.Made, any Error>
         do {
             // What goes wrong with the bundle itself is no reason to make it another time.
-            made = try await Drive.run(target, resume: "jeeves support", isQuiet: true) { driver in
+            made = try await Drive.run(target, resume: resumption, isQuiet: true) { driver in
                 do { return .success(try await bundle.make(at: path, .driver(driver))) } catch {
                     return .failure(error)
                 }

@@ -36,12 +36,14 @@ extension RunID: TypedName {
 /// How long ago, as a person types it: `90s`, `15m`, `1h`, `2d`.
 struct Age {
     private static let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+    let word: String
     let duration: Duration
 
     init?(_ word: String) {
         guard let unit = word.last.flatMap({ Self.units[$0] }),
             let count = Int(word.dropLast()), (1...100_000).contains(count)
         else { return nil }
+        self.word = word
         duration = .seconds(count * unit)
     }
 

@@ -27,8 +27,10 @@ struct Up: AsyncParsableCommand {
     @OptionGroup var options: UpOptions
 
     func run() async throws {
-        try await options.drive(resume: "jeeves up") { try await $0.up() }
+        try await options.drive(resume: resumption) { try await $0.up() }
     }
+
+    var resumption: Resumption { options.resumption(of: "jeeves up") }
 }
 
 /// What every verb that walks forward to the cluster file takes.
@@ -56,9 +58,9 @@ struct UpOptions: ParsableArguments {
     @OptionGroup var format: LinesOption
 
     func drive(
-        resume: String, _ body: @Sendable @escaping (Driver) async throws -> UpReport
+        resume: Resumption, _ body: @Sendable @escaping (Driver) async throws -> UpReport
     ) async throws {
-        let lines = format.lines(of: resume)
+        let lines = format.lines(of: resume.verb)
         let options: RolloutOptions
         do {
             options = try RolloutOptions(
@@ -68,6 +70,13 @@ struct UpOptions: ParsableArguments {
         let report = try await Drive.run(
             target, rollout: options, resume: resume, waits: place.waits, lines: lines, body)
         Summary.write(report, as: lines, on: target.terminal)
+    }
+
+    /// Without --plan: what is half done is not what was planned any more.
+    func resumption(of verb: String) -> Resumption {
+        let flags =
+            Resumption.flag("--take-dns", takeDNS) + Resumption.flag("--move-state", moveState)
+        return Resumption(verb, of: target, place.words + losses.words + flags)
     }
 }
 
@@ -79,6 +88,9 @@ struct ReplaceOption: ParsableArguments {
                 + "down; allow a controller to be deleted, or the only one to be replaced.",
             valueName: "node"), transform: NodeName.typed)
     var replace: [NodeName] = []
+
+    /// To type it again: a node that was made anew since is left as it is.
+    var words: [String] { replace.flatMap { ["--replace", $0.rawValue] } }
 
     /// Throws `notFound` if one of them is no node of the cluster: it would be passed over.
     func nodes(of target: ProjectOptions) throws -> Set<NodeName> {

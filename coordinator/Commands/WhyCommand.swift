@@ -47,7 +47,11 @@ struct WhyCommand: AsyncParsableCommand {
         guard try !ClusterStatus.isDriven(project, world: World.live()) else {
             return try Picture.cached(project, world: World.live())
         }
-        return try await Drive.run(target, resume: "jeeves why") { try await $0.freshPicture() }
+        return try await Drive.run(target, resume: resumption) { try await $0.freshPicture() }
+    }
+
+    var resumption: Resumption {
+        Resumption("jeeves why", of: target, subject.map { [$0] } ?? [])
     }
 
     static func text(_ answer: WhyAnswer) -> String {
