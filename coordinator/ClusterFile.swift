@@ -20,6 +20,13 @@ public enum ClusterFile {
         return spec
     }
 
+    /// Values of the example that a right file still has, one line each. Throws as `decode` does.
+    public static func placeholders(in text: String, path: String) throws -> [String] {
+        let found = try decode(text, path: path).placeholders()
+        guard let root = try compose(yaml: text) else { return [] }
+        return found.map { line(for: $0, in: root, path: path) }
+    }
+
     /// The spec, if it could be decoded, and all problems found.
     static func read(_ text: String, path: String) -> (spec: ClusterSpec?, problems: [String]) {
         guard text.utf8.count <= bytesMax else {
@@ -45,14 +52,18 @@ public enum ClusterFile {
         let unknown = unknownKeys(in: root, of: ClusterSpec.self, path: path)
         do {
             let spec = try YAMLDecoder().decode(ClusterSpec.self, from: root)
-            let broken = spec.problems().map { problem in
-                let place = mark(of: problem.path.split(separator: ".").map(String.init), in: root)
-                return "\(path):\(place): \(problem.path): \(problem.message) (\(problem.fix))"
-            }
+            let broken = spec.problems().map { line(for: $0, in: root, path: path) }
             return (spec, unknown + broken)
         } catch {
             return (nil, unknown + [sentence(for: error, in: root, path: path)])
         }
+    }
+
+    private static func line(
+        for problem: ClusterSpec.Problem, in root: Node, path: String
+    ) -> String {
+        let place = mark(of: problem.path.split(separator: ".").map(String.init), in: root)
+        return "\(path):\(place): \(problem.path): \(problem.message) (\(problem.fix))"
     }
 
     /// Where the text is no YAML, and why.

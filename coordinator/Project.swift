@@ -24,12 +24,22 @@ public struct Project: Sendable, Hashable {
 
     /// The checked cluster file. Throws `notFound` if there is none, `invalid` with every problem.
     public func spec(_ files: any Files) throws -> ClusterSpec {
+        try ClusterFile.decode(text(files), path: clusterFile)
+    }
+
+    /// Values of the example that the cluster file still has, one line each. Throws as
+    /// ``spec(_:)`` does.
+    public func placeholders(_ files: any Files) throws -> [String] {
+        try ClusterFile.placeholders(in: text(files), path: clusterFile)
+    }
+
+    private func text(_ files: any Files) throws -> String {
         guard let text = try files.text(clusterFile, bytesMax: ClusterFile.bytesMax) else {
             throw Failure(
                 .notFound, "reading \(clusterFile): it is not there",
                 fix: "run `jeeves init` here, or name the file with --file")
         }
-        return try ClusterFile.decode(text, path: clusterFile)
+        return text
     }
 
     /// Where a file is that the cluster file names: a relative path begins beside it.

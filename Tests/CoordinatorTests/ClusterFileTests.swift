@@ -233,6 +233,25 @@ import Testing
         #expect(try problems { $0.replacing(right, with: starred) } == [])
     }
 
+    @Test("values of the example that nobody has written over are told, and are no problem")
+    func placeholders() throws {
+        let text = try example()
+        let found = try ClusterFile.placeholders(in: text, path: "jeeves.yaml")
+        #expect(found.allSatisfy(Self.hasPlace), "\(found)")
+        #expect(
+            found.compactMap { $0.split(separator: ": ", maxSplits: 1).last.map(String.init) } == [
+                "domain: chat.example.org is kept for examples (write the name under which people "
+                    + "shall reach the chat)",
+                "coordinator.addresses.0: 203.0.113.7 is kept for examples (write where the nodes "
+                    + "can reach this machine)",
+                "certificate.email: example.org is kept for examples (write the address that the "
+                    + "CA may write to)",
+            ])
+        let own = text.replacing("example.org", with: "myexample.org")
+            .replacing("203.0.113.7", with: "198.51.100.7")
+        #expect(try ClusterFile.placeholders(in: own, path: "jeeves.yaml") == [])
+    }
+
     @Test("the nearest key is found within two edits, and no further")
     func nearest() {
         #expect(ClusterFile.nearest(to: "domian", in: ["domain", "dns"]) == "domain")

@@ -9,7 +9,8 @@ struct Validate: AsyncParsableCommand {
         abstract: "Check the cluster file without network.",
         discussion: """
             Names every problem with line and column. Exit status 0 if there is none, 1
-            otherwise.
+            otherwise. A value that `jeeves init` wrote as an example and that leads
+            nowhere is noted, and is no problem.
 
               jeeves validate
               jeeves validate --file staging/jeeves.yaml
@@ -20,7 +21,9 @@ struct Validate: AsyncParsableCommand {
     func run() async throws {
         do {
             let project = try target.project()
-            let spec = try project.spec(World.live().files)
+            let files = World.live().files
+            let spec = try project.spec(files)
+            for line in try project.placeholders(files) { target.terminal.remark("note: \(line)") }
             Terminal.write(
                 "\(project.clusterFile): right (cluster \(spec.cluster), \(spec.domain))")
         } catch {
