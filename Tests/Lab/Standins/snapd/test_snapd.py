@@ -17,34 +17,41 @@ HERE = Path(__file__).resolve().parent
 
 class Refusals(unittest.TestCase):
     def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        root = Path(self.folder.name)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        root = Path(folder.name)
         self.socket, self.faults = root / "snapd.socket", root / "faults.json"
-        self.daemon = subprocess.Popen(
+        daemon = subprocess.Popen(
             [sys.executable, str(HERE / "snapd")], stderr=subprocess.DEVNULL,
             env={**os.environ, "JEEVES_LAB_SNAPD_SOCKET": str(self.socket),
                  "JEEVES_LAB_SNAPD_STATE": str(root / "state.json"),
                  "JEEVES_LAB_PAYLOAD": str(root / "none"),
                  "JEEVES_LAB_FAULTS": str(self.faults)})
+        self.addCleanup(daemon.wait)
+        self.addCleanup(daemon.terminate)
         end = time.monotonic() + 10
-        while not self.socket.exists() and time.monotonic() < end:
+        while not self.listens():
+            self.assertLess(time.monotonic(), end, "the stand-in does not listen")
             time.sleep(0.02)
 
-    def tearDown(self):
-        self.daemon.terminate()
-        self.daemon.wait()
-        self.folder.cleanup()
+    def listens(self):
+        """The socket's file is there a moment before anybody listens."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.socket)) == 0
 
-    def ask(self, method, path, body=None):
+    def send(self, method, path, text=None):
         connection = http.client.HTTPConnection("localhost", timeout=10)
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.connect(str(self.socket))
-        connection.request(method, path, json.dumps(body) if body is not None else None)
+        connection.request(method, path, text)
         answer = connection.getresponse()
         value = json.loads(answer.read())
         connection.close()
         self.assertEqual(answer.status, value["status-code"])
         return answer.status, value["result"]
+
+    def ask(self, method, path, body=None):
+        return self.send(method, path, json.dumps(body) if body is not None else None)
 
     def refusal(self, body, name="microk8s"):
         status, result = self.ask("POST", f"/v2/snaps/{name}", body)
@@ -89,12 +96,7 @@ class Refusals(unittest.TestCase):
         self.assertEqual(self.ask("GET", "/v2/changes/77")[0], 404)
 
     def test_a_body_that_is_no_json_is_400(self):
-        connection = http.client.HTTPConnection("localhost", timeout=10)
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(str(self.socket))
-        connection.request("POST", "/v2/snaps/microk8s", "{")
-        self.assertEqual(connection.getresponse().status, 400)
-        connection.close()
+        self.assertEqual(self.send("POST", "/v2/snaps/microk8s", "{")[0], 400)
 
 
 if __name__ == "__main__":
