@@ -112,9 +112,11 @@ class ScriptTests(unittest.TestCase):
     def test_a_purged_agent_leaves_what_serves_and_gives_certbot_its_timer_back(self):
         machine = self.machine(SERVING, AGENT, COORDINATOR)
         machine.mask("certbot.timer")
+        machine.write("/run/jeeves/status.json")
         self.install(machine, "jeeves-agent")
         calls = machine.dpkg("--purge", "jeeves-agent")
         self.assertEqual(machine.files(), {**SERVING, **COORDINATOR})
+        self.assertFalse(machine.path("/run/jeeves").exists())
         self.assertIn(START_TIMER, calls)
         self.assertEqual([call for call in calls if "haproxy" in call or "snap" in call], [])
 
