@@ -26,7 +26,7 @@ struct Demo: AsyncParsableCommand {
     func run() async throws {
         let host = Host()
         // From nothing: machines of an earlier demo belong to an authority that is gone.
-        try await Teardown(host: host).run()
+        try await Down.parse([]).run()
         try await Up.parse([]).run()
         let person = Operator(host: host)
         let built = BuiltPackages(folder: packages)

@@ -38,8 +38,9 @@ struct Up: AsyncParsableCommand {
                 try await service.ready(host: host)
             }
         }
-        try await acme.saveRoot()
         try await Zone(host: host).make()
+        // Last: a lab that has this file is kept by the next `up`.
+        try await acme.saveRoot()
         say("The lab is up after \(begun.duration(to: .now).shortText).\n\(Up.advice)")
     }
 
