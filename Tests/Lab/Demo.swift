@@ -134,6 +134,7 @@ struct Demo: AsyncParsableCommand {
 
     private func beside(_ person: Operator) async throws -> Bool {
         let serving = try person.start(["jeeves", "serve"])
+        defer { Spawn.kill(serving) }
         let nodes = ["jeeves", "kubectl", "--", "get", "nodes"]
         var code = Int32(-1)
         let end = ContinuousClock.now + .seconds(60)

@@ -13,13 +13,13 @@ struct Drill: Sendable {
     /// True if it was so.
     func killed(while program: String, after pause: Duration, both: Bool) async throws -> Bool {
         let jeeves = try person.start(["jeeves", "up"])
-        defer { kill(jeeves.pid, SIGKILL) }
+        defer { Spawn.kill(jeeves) }
         let end = ContinuousClock.now + .seconds(600)
         while ContinuousClock.now < end, Spawn.isAlive(jeeves) {
             if let child = try await find(program) {
                 try await Task.sleep(for: pause)
                 if both { kill(child, SIGKILL) }
-                kill(jeeves.pid, SIGKILL)
+                Spawn.kill(jeeves)
                 _ = await Spawn.wait(for: jeeves, deadline: .seconds(10))
                 say("killed jeeves (pid \(jeeves.pid)) while `\(program)` ran as pid \(child)")
                 return true

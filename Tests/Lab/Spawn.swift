@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Model
 import Outside
 
@@ -58,12 +59,15 @@ enum Spawn {
     /// `POSIX_SPAWN_SETSID` of spawn.h, which Swift does not see (a GNU extension).
     private static let setSession: Int16 = 0x80
 
+    /// Ends that very process at once; does nothing if it is gone, whoever has its number now.
+    static func kill(_ child: ChildID) { if isAlive(child) { Glibc.kill(child.pid, SIGKILL) } }
+
     /// Waits for a child of ours on a thread of its own. A child that runs longer than `deadline`
     /// is killed; nil is the answer then.
     static func wait(for child: ChildID, deadline: Duration) async -> Finished.Ending? {
         let timer = DispatchSource.makeTimerSource()
         timer.schedule(deadline: .now() + deadline.seconds)
-        timer.setEventHandler { kill(child.pid, SIGKILL) }
+        timer.setEventHandler { kill(child) }
         timer.resume()
         let begun = ContinuousClock.now
         let ending = await withCheckedContinuation { continuation in

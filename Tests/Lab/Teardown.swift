@@ -89,7 +89,7 @@ struct Teardown {
             every: .milliseconds(50), atMost: .seconds(5), waitingFor: "processes", op: "down.end"
         ) { children.contains(where: Spawn.isAlive) ? nil : true }
         guard ended == nil else { return }
-        for child in children where Spawn.isAlive(child) { kill(child.pid, SIGKILL) }
+        for child in children { Spawn.kill(child) }
         _ = try await World.live().clock.poll(
             every: .milliseconds(50), atMost: Teardown.graceDeadline,
             waitingFor: "killed processes to end", op: "down.kill"

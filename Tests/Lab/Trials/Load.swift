@@ -52,7 +52,7 @@ struct Load: Sendable {
         ]
         let clients = try person.start(
             command, streams: Spawn.Streams(output: scratch.path("tally")))
-        defer { if Spawn.isAlive(clients) { kill(clients.pid, SIGKILL) } }
+        defer { Spawn.kill(clients) }
         try await Task.sleep(for: Self.warmUp)
         try await body()
         try await Task.sleep(for: Self.warmUp)
