@@ -30,8 +30,8 @@ struct Demo: AsyncParsableCommand {
         try await Up.parse([]).run()
         let person = Operator(host: host)
         let built = BuiltPackages(folder: packages)
-        let agent = try built.file("jeeves-agent_")
-        try await person.install(package: try built.file("jeeves_"))
+        let agent = try built.file("jeeves-agent")
+        try await person.install(package: try built.file("jeeves"))
         var verdicts = Verdicts()
         await verdicts.expect("jeeves init writes the cluster file and the authority") {
             let command = [

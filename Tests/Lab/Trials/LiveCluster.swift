@@ -21,8 +21,8 @@ struct LiveCluster: Sendable {
     init(person: Operator, host: Host, packages: BuiltPackages) throws {
         self.person = person
         self.host = host
-        package = try packages.file("jeeves_")
-        var base = ClusterText(agent: try packages.file("jeeves-agent_"))
+        package = try packages.file("jeeves")
+        var base = ClusterText(agent: try packages.file("jeeves-agent"))
         base.workers = Self.workers.count
         base.replicas = 2
         base.stableSeconds = 10
