@@ -7,7 +7,7 @@ struct Service: Sendable {
     enum Check: Sendable {
         /// The URL answers, whatever its status.
         case answers(String, caFile: String? = nil)
-        /// Somebody takes connections there.
+        /// Somebody takes connections there, in the network that the program is in.
         case listens(String, Int)
         /// The name has an address in the cloud.
         case resolves(String)
@@ -29,7 +29,7 @@ struct Service: Sendable {
 
     /// Starts it and writes down which process it is.
     func start() throws {
-        let whole = (inCloud ? ["nsenter", "--net=\(Layout.namespacePath)"] : []) + command
+        let whole = placed(command)
         guard let program = Host.find(whole[0]) else {
             throw Failure(.notFound, "starting \(name): no program \(whole[0])", fix: "make setup")
         }
@@ -65,11 +65,11 @@ struct Service: Sendable {
         switch check {
         case .answers(let url, let caFile):
             let trust = caFile.map { ["--cacert", $0] } ?? []
-            return try await inCloud(
-                host,
-                ["curl", "--silent", "--output", "/dev/null", "--max-time", "2"] + trust + [url])
+            return try await succeeds(
+                ["curl", "--silent", "--output", "/dev/null", "--max-time", "2"] + trust + [url],
+                host)
         case .listens(let address, let port):
-            return try await inCloud(host, ["bash", "-c", ": </dev/tcp/\(address)/\(port)"])
+            return try await succeeds(["bash", "-c", ": </dev/tcp/\(address)/\(port)"], host)
         case .resolves(let name):
             return try await host.run(
                 "ip", ["netns", "exec", Layout.namespace, "getent", "ahostsv4", name]
@@ -79,7 +79,13 @@ struct Service: Sendable {
         }
     }
 
-    private func inCloud(_ host: Host, _ command: [String]) async throws -> Bool {
-        try await host.run("nsenter", ["--net=\(Layout.namespacePath)"] + command).succeeded
+    private func succeeds(_ command: [String], _ host: Host) async throws -> Bool {
+        let whole = placed(command)
+        return try await host.run(whole[0], Array(whole.dropFirst())).succeeded
+    }
+
+    /// A command in the network that the program is in.
+    private func placed(_ command: [String]) -> [String] {
+        (inCloud ? ["nsenter", "--net=\(Layout.namespacePath)"] : []) + command
     }
 }

@@ -55,7 +55,7 @@ extension Service {
                 check: .wrote("\(Layout.run)/hypervisor.ready")),
             standin(
                 "edge", [Layout.namespacePath, Layout.nodes] + ports, inCloud: false,
-                check: .wrote("\(Layout.run)/hypervisor.ready")),
+                check: .listens("127.0.0.1", Layout.edgePorts[0].listen)),
         ]
     }
 }

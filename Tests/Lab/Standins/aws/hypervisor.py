@@ -133,12 +133,12 @@ def main():
     while True:
         try:
             hypervisor.tick()
+            write(f"{settings.run}/hypervisor.ready", "")
             said = None
         except Exception as error:  # the account may be busy; the next look shows it anew
             if repr(error) != said:
                 print(f"will look again: {error!r}", flush=True)
             said = repr(error)
-        write(f"{settings.run}/hypervisor.ready", "")
         time.sleep(EVERY_SECONDS)
 
 
