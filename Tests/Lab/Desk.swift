@@ -22,8 +22,9 @@ struct Desk: Sendable {
 
     private var node: Node {
         Node(
-            id: "desk", name: "desk", short: "jl-desk", address: Layout.Address.operatorHost,
-            publicAddress: nil, process: nil, leader: Service.child(recordedIn: Self.record))
+            id: "desk", name: "desk", member: "desk", short: "jl-desk",
+            address: Layout.Address.operatorHost, publicAddress: nil, process: nil,
+            leader: Service.child(recordedIn: Self.record))
     }
 
     /// Returns when its systemd has started everything. Each of `binds` is a folder that it sees

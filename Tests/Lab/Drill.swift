@@ -54,7 +54,7 @@ struct Drill: Sendable {
             """
         let found = try await host.run(
             "nsenter", node.entering(["/bin/sh", "-c", script]), deadline: .seconds(600))
-        say("killed the agent of \(node.name) beside \(found.output)")
+        say("killed the agent of \(node.member) beside \(found.output)")
         return found.succeeded
     }
 

@@ -27,8 +27,8 @@ struct Forwarding: Sendable {
     /// From a worker's pod to Traefik's Service, past the edge.
     func isHonestInside() async throws -> Bool {
         let nodes = try Node.all()
-        guard let worker = nodes.first(where: { $0.name.contains("worker") }),
-            let controller = nodes.first(where: { !$0.name.contains("worker") })
+        guard let worker = nodes.first(where: { $0.member.hasPrefix("worker") }),
+            let controller = nodes.first(where: { $0.member.hasPrefix("controller") })
         else { throw Failure(.notFound, "looking for a worker and a controller: none") }
         let service = [
             "microk8s", "kubectl", "get", "service", "traefik", "--namespace=traefik",

@@ -5,7 +5,10 @@ import Outside
 /// A machine of the lab as the hypervisor has recorded it.
 struct Node: Codable {
     let id: String
+    /// The `Name` tag, which several controllers share.
     let name: String
+    /// The name that its cluster has for it.
+    let member: String
     /// The name of its network namespace and of its interface in the cloud.
     let short: String
     let address: String
@@ -23,12 +26,6 @@ struct Node: Codable {
         }
     }
 
-    /// The name that its cluster has for it: the tags are those of the older pipeline.
-    var member: String {
-        let tag = "jeeves-rocketchat"
-        return name == tag ? "controller-1" : String(name.trimmingPrefix("\(tag)-"))
-    }
-
     /// The node with this name in its cluster, instance id, `Name` tag or private address. Throws
     /// `notFound`, or `conflict` if a name is not of one node alone.
     static func named(_ name: String) throws -> Node {
@@ -36,7 +33,7 @@ struct Node: Codable {
         let found = nodes.filter {
             [$0.member, $0.id, $0.short, $0.name, $0.address].contains(name)
         }
-        let known = nodes.map { "\($0.id) (\($0.name), \($0.address))" }.joined(separator: ", ")
+        let known = nodes.map { "\($0.id) (\($0.member), \($0.address))" }.joined(separator: ", ")
         guard let node = found.first else {
             throw Failure(
                 .notFound, "looking for node \(name): the lab has no such node",
@@ -62,7 +59,7 @@ struct Node: Codable {
     func running() throws -> Int32 {
         guard let leader, Spawn.isAlive(leader) else {
             throw Failure(
-                .unavailable, "reaching node \(name): it is not running",
+                .unavailable, "reaching node \(member): it is not running",
                 fix: "read \(Layout.log)/\(short).console")
         }
         return leader.pid

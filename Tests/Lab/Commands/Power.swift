@@ -41,9 +41,8 @@ enum Power {
         for page in ec2.get_paginator("describe_instances").paginate():
             for reservation in page["Reservations"]:
                 for one in reservation["Instances"]:
-                    names = [tag["Value"] for tag in one.get("Tags", []) if tag["Key"] == "Name"]
-                    named = one["InstanceId"] == sys.argv[1] or any(
-                        name.endswith("-" + sys.argv[1]) for name in names)
+                    tags = {tag["Key"]: tag["Value"] for tag in one.get("Tags", [])}
+                    named = sys.argv[1] in (one["InstanceId"], tags.get("jeeves:node"))
                     if named and one["State"]["Name"] == "stopped":
                         ec2.start_instances(InstanceIds=[one["InstanceId"]])
                         print(one["InstanceId"])

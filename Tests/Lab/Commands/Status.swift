@@ -18,7 +18,7 @@ struct Status: AsyncParsableCommand {
         for node in try Node.all() {
             let state = node.leader.map { Spawn.isAlive($0) ? "running" : "off" } ?? "starting"
             let public_ = node.publicAddress.map { ", public \($0)" } ?? ""
-            say("node \(node.id) (\(node.name)): \(state), \(node.address)\(public_)")
+            say("node \(node.id) (\(node.member)): \(state), \(node.address)\(public_)")
         }
     }
 }

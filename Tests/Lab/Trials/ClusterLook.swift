@@ -90,6 +90,7 @@ struct NodeView: Hashable, Sendable {
 extension NodeStatus {
     fileprivate static func read(_ node: Node, _ host: Host) async throws -> NodeStatus {
         let text = try await node.shell("cat /run/jeeves/status.json", on: host)
-        return try JSON.decode(NodeStatus.self, from: text.utf8, what: "\(node.name)")
+        return try JSON.decode(
+            NodeStatus.self, from: text.utf8, what: "the status of \(node.member)")
     }
 }

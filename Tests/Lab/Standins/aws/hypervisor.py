@@ -110,6 +110,7 @@ class Hypervisor:
         process = machine.process
         entry = {
             "id": instance.id, "name": instance.name, "short": instance.short,
+            "member": instance.tags.get("jeeves:node", instance.name),
             "address": instance.address, "publicAddress": public, "isEdge": is_edge,
             "process": identity(process.pid if process else None),
             "leader": identity(machine.leader),
