@@ -9,6 +9,6 @@ struct Driver: AsyncParsableCommand {
         abstract: "A whole data centre on this machine: AWS, nodes, DNS, packages and an ACME CA.",
         subcommands: [
             Up.self, Down.self, Status.self, Shell.self, Run.self, Exec.self, Reboot.self,
-            Poweroff.self, Poweron.self, CurlLine.self, Demo.self, Trial.self, PayloadCommand.self,
+            Poweroff.self, Poweron.self, CurlLine.self, Demo.self, Trial.self,
         ])
 }

@@ -26,7 +26,7 @@ struct Up: AsyncParsableCommand {
         try await Preflight(host: host).check()
         let cache = Cache()
         let python = try await Python.interpreter(host: host, cache: cache)
-        let binds = kubernetes ? try await payload(cache: cache) : []
+        let binds = kubernetes ? try await NodePayload.binds(cache: cache) : []
         let image = try await NodeImage.build(host: host, cache: cache)
         try makeFolders()
         try await Up.timed("network") { try await Cloud(host: host).make() }
@@ -42,12 +42,6 @@ struct Up: AsyncParsableCommand {
         // Last: a lab that has this file is kept by the next `up`.
         try await acme.saveRoot()
         say("The lab is up after \(begun.duration(to: .now).shortText).\n\(Up.advice)")
-    }
-
-    /// What every node sees read-only, each as systemd-nspawn's `source:target`.
-    private func payload(cache: Cache) async throws -> [String] {
-        try await NodePayload.prepare(cache: cache, standins: Layout.standins)
-            .mounts(forNode: Layout.state).filter(\.isReadOnly).map { "\($0.source):\($0.target)" }
     }
 
     private func makeFolders() throws {

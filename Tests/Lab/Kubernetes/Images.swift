@@ -13,9 +13,8 @@ struct Images {
     static let traefikRevision = "3.0.5"
 
     let cache: Cache
-    /// `Tests/Lab/Standins` of the checkout.
-    let standins: String
     let host = Host()
+    private let standins = Layout.standins
 
     /// The folder that holds one archive an image.
     func folder() async throws -> String {
