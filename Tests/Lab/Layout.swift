@@ -1,5 +1,3 @@
-import Foundation
-
 /// Where everything of the lab lies and which addresses it has: `lab down` removes exactly this.
 enum Layout {
     /// Process records, logs, keys: nothing that must survive the lab.
@@ -51,31 +49,22 @@ enum Layout {
     /// Ports of this machine's loopback that lead to the edge.
     static let edgePorts = [(listen: 8443, target: 443), (listen: 8080, target: 80)]
 
-    /// The stand-ins' folder: beside this file, or `JEEVES_LAB_STANDINS` for a moved driver.
-    static let standins =
-        ProcessInfo.processInfo.environment["JEEVES_LAB_STANDINS"]
-        ?? URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Standins").path()
-
+    /// The checkout that this program was built in.
+    private static let checkout =
+        #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
+    static let standins = "\(checkout)/Tests/Lab/Standins"
     /// Clients of the chat that count what they lose.
-    static let load =
-        URL(filePath: standins).deletingLastPathComponent().appending(path: "Load/load.py").path()
-
-    /// What a person reads before Prometheus is set up.
-    static let monitoringGuide =
-        URL(filePath: standins).deletingLastPathComponent()
-        .appending(path: "../../packaging/monitoring/README.md").standardized.path()
-
+    static let load = "\(checkout)/Tests/Lab/Load/load.py"
     /// The stand-in for Rocket.Chat's chart.
-    static let chart =
-        URL(filePath: standins).deletingLastPathComponent().appending(path: "Chart").path()
-
+    static let chart = "\(checkout)/Tests/Lab/Chart"
     /// The pipelines that a team copies into its repository.
-    static let pipelines =
-        URL(filePath: standins).appending(path: "../../../packaging/ci").path()
-
+    static let pipelines = "\(checkout)/packaging/ci"
+    /// What a person reads before Prometheus is set up.
+    static let monitoringGuide = "\(checkout)/packaging/monitoring/README.md"
     /// What an operator is told to type.
-    static let guide = URL(filePath: standins)
-        .appending(path: "../../../docs/operating.md").standardizedFileURL.path()
+    static let guide = "\(checkout)/docs/operating.md"
+    /// What a newcomer is told to type.
+    static let firstGuide = "\(checkout)/docs/lab.md"
 
     /// What any AWS client needs to speak to the lab's account and to no other.
     static let awsEnvironment = [

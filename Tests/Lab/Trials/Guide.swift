@@ -6,8 +6,6 @@ import Outside
 struct Guide {
     /// On the line before a block that is typed here.
     private static let marker = "<!-- in the lab -->"
-    private static let page = URL(filePath: #filePath)
-        .appending(path: "../../../../docs/lab.md").standardizedFileURL.path()
     /// What the page calls this program by.
     private static let program = ".build/debug/lab "
 
@@ -53,7 +51,8 @@ struct Guide {
     }
 
     private static func lines() throws -> [Line] {
-        let text = try String(contentsOfFile: page, encoding: .utf8).components(separatedBy: "\n")
+        let text = try String(contentsOfFile: Layout.firstGuide, encoding: .utf8).components(
+            separatedBy: "\n")
         return text.indices.filter { text[$0] == marker }.flatMap { index in
             text[(index + 2)...].prefix { $0 != "```" }.map(Line.init)
         }
