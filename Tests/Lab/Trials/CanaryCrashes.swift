@@ -1,6 +1,3 @@
-import Foundation
-import Outside
-
 /// A worker that becomes right and dies a minute later stops the change all the same.
 struct CanaryCrashes {
     /// How long it is right.
@@ -36,9 +33,7 @@ struct CanaryCrashes {
     }
 
     private func upWhileItDies(_ file: ClusterText) async throws -> Int32 {
-        try cluster.write(file)
-        let up = try cluster.beginUp()
-        do {
+        try await cluster.up(to: file) {
             try await cluster.wait("worker-1 is right with \(file.channel)") {
                 let view = try await cluster.look.view(of: "worker-1")
                 return view.isRight && view.channel == file.channel
@@ -46,11 +41,6 @@ struct CanaryCrashes {
             try await Task.sleep(for: Self.rightFor)
             try await faults.stopKubelet()
             say("the kubelet of worker-1 is gone for good")
-        } catch {
-            kill(up.pid, SIGTERM)
-            _ = try await cluster.ending(of: up)
-            throw error
         }
-        return try await cluster.ending(of: up)
     }
 }

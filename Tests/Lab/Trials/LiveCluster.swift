@@ -61,6 +61,19 @@ struct LiveCluster: Sendable {
         return try await jeeves("up")
     }
 
+    /// `jeeves up` with another cluster file, while `body` runs beside it; it is ended if `body`
+    /// throws.
+    func up(to file: ClusterText, beside body: () async throws -> Void) async throws -> Int32 {
+        try write(file)
+        let up = try beginUp()
+        do { try await body() } catch {
+            kill(up.pid, SIGTERM)
+            _ = try await ending(of: up)
+            throw error
+        }
+        return try await ending(of: up)
+    }
+
     /// Starts `jeeves up` and returns at once.
     func beginUp() throws -> ChildID { try person.start(["jeeves", "up"]) }
 

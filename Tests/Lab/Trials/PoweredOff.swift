@@ -1,7 +1,3 @@
-import Foundation
-import Model
-import Outside
-
 /// A worker goes off in the middle of its batch, and comes back to another wish than it knew.
 struct PoweredOff {
     private static let name = "worker-1"
@@ -38,18 +34,11 @@ struct PoweredOff {
 
     private func upUntilOff(_ file: ClusterText) async throws -> Int32 {
         let known = try await cluster.look.view(of: Self.name).generation
-        try cluster.write(file)
-        let up = try cluster.beginUp()
-        do {
+        return try await cluster.up(to: file) {
             try await cluster.wait(
                 "\(Self.name) has its new spec", every: .milliseconds(200)
             ) { try await cluster.look.view(of: Self.name).generation > known }
             try await power.off(Self.name)
-        } catch {
-            kill(up.pid, SIGTERM)
-            _ = try await cluster.ending(of: up)
-            throw error
         }
-        return try await cluster.ending(of: up)
     }
 }

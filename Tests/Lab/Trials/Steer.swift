@@ -42,9 +42,7 @@ struct Steer {
 
     private func abort(_ file: ClusterText) async throws -> Bool {
         let earlier = try await cluster.look.driving().rollout?.id
-        try cluster.write(file)
-        let up = try cluster.beginUp()
-        return try await ended(up) {
+        return try await cluster.up(to: file) {
             try await cluster.wait(for: .running, after: earlier)
             let paused = try await cluster.jeeves("rollout", "pause")
             try await cluster.wait(for: .paused, after: earlier)
@@ -54,36 +52,30 @@ struct Steer {
             try await cluster.wait(for: .running, after: earlier)
             let aborted = try await cluster.jeeves("rollout", "abort")
             let watched = try await cluster.jeeves("rollout", "watch")
-            return [paused, again, shown, resumed, aborted].allSatisfy { $0 == 0 } && watched == 1
+            let codes = [paused, again, shown, resumed, aborted, watched]
+            guard codes == [0, 0, 0, 0, 0, 1] else {
+                throw Failure(.failed, "steering a rollout: the verbs ended with \(codes)")
+            }
         } == 1
     }
 
     private func promote(_ file: ClusterText) async throws -> Bool {
         let earlier = try await cluster.look.driving().rollout?.id
         let before = try await cluster.look.view(of: "worker-2")
-        let up = try cluster.beginUp()
-        let code = try await ended(up) {
+        let code = try await cluster.up(to: file) {
             try await cluster.wait(for: .paused, after: earlier)
             let canary = try await cluster.look.view(of: "worker-1")
             let other = try await cluster.look.view(of: "worker-2")
+            guard canary.channel == file.channel, other == before else {
+                throw Failure(
+                    .failed, "looking at a rollout that waits: \(canary), then \(other)")
+            }
             let promoted = try await cluster.jeeves("rollout", "promote")
-            return canary.channel == file.channel && other == before && promoted == 0
+            guard promoted == 0 else {
+                throw Failure(.failed, "promoting a rollout: exit \(promoted)")
+            }
         }
         return try await cluster.serves(after: code, following: file.channel)
-    }
-
-    /// The exit status of `up` after `body` held; -1 if it did not. It is ended if `body` throws.
-    private func ended(_ up: ChildID, _ body: () async throws -> Bool) async throws -> Int32 {
-        do {
-            let holds = try await body()
-            if !holds { kill(up.pid, SIGTERM) }
-            let code = try await cluster.ending(of: up)
-            return holds ? code : -1
-        } catch {
-            kill(up.pid, SIGTERM)
-            _ = try await cluster.ending(of: up)
-            throw error
-        }
     }
 }
 
