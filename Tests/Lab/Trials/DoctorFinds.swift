@@ -27,11 +27,11 @@ struct DoctorFinds {
         await verdicts.expect("a worker that a person closed is no problem, and stays closed") {
             try await kubectl("cordon", "worker-1")
             let code = try await cluster.jeeves("doctor", "--fix", "--yes")
-            let taints = try await cluster.printed(
+            let closed = try await cluster.printed(
                 "kubectl", "--", "get", "node", "worker-1",
                 "--output=jsonpath={.spec.unschedulable}")
             try await kubectl("uncordon", "worker-1")
-            return code == 0 && taints == "true"
+            return code == 0 && closed == "true"
         }
         await verdicts.expect("plan --refresh-only shows what a person changed as a diff") {
             try await kubectl("scale", "deployment/traefik", "--namespace=traefik", "--replicas=3")

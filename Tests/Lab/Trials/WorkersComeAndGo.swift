@@ -13,8 +13,8 @@ struct WorkersComeAndGo {
                 code = try await cluster.up(to: file)
             }
             let members = try await cluster.look.members()
-            return code == 0 && seen.requests.lost == 0 && seen.sockets.cut == 0
-                && members.contains("worker-3")
+            return code == 0 && seen.requests.lost == 0 && seen.sockets.opened > 0
+                && seen.sockets.cut == 0 && members.contains("worker-3")
         }
         file.workers -= 1
         await verdicts.expect("it leaves, and nobody sees an outage") {
