@@ -2,6 +2,9 @@ import Model
 
 /// The public hosted zone that the account has from the start, as a person's would.
 struct Zone {
+    /// An address that the account gives to nobody (Standins/aws/api.py).
+    static let elsewhere = "203.0.113.250"
+
     let host: Host
 
     private static let program = """

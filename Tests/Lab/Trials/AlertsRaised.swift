@@ -3,8 +3,6 @@ import Model
 /// Faults raise the alerts that are promised for them, and mended ones take them away again.
 struct AlertsRaised {
     private static let worker = "worker-1"
-    /// An address that the account has never given to anybody.
-    private static let elsewhere = "203.0.113.250"
     /// `next` is for who comes after the alert has waited: a node's word is believed for two
     /// minutes.
     private static let believedMax = Duration.seconds(180)
@@ -52,7 +50,7 @@ struct AlertsRaised {
     private func chat(_ verdicts: inout Verdicts) async {
         await verdicts.expect("a record that leads elsewhere is, after three minutes, a chat down")
         {
-            try await Zone(host: cluster.host).point(ClusterText.domain, at: Self.elsewhere)
+            try await Zone(host: cluster.host).point(ClusterText.domain, at: Zone.elsewhere)
             let alert = try await prometheus.raised(
                 "JeevesChatDown", "firing", atMost: .seconds(420))
             return alert.labels["part"] == "chat" && alert.labels["severity"] == "critical"

@@ -2,8 +2,6 @@
 struct CausesFound {
     private static let worker = "worker-1"
     private static let edge = "controller-1"
-    /// An address that the account has never given to anybody.
-    private static let elsewhere = "203.0.113.250"
     /// A version that no node has images of.
     private static let missing = "8.9.9"
 
@@ -68,11 +66,11 @@ struct CausesFound {
 
     private func record(_ verdicts: inout Verdicts) async {
         await verdicts.expect("a record that leads elsewhere is what keeps the chat away") {
-            try await Zone(host: cluster.host).point(ClusterText.domain, at: Self.elsewhere)
+            try await Zone(host: cluster.host).point(ClusterText.domain, at: Zone.elsewhere)
             return try await cluster.jeeves(
                 "why", endsWith: 3,
                 saying: [
-                    "chat ← record", "\(ClusterText.domain) -> \(Self.elsewhere)",
+                    "chat ← record", "\(ClusterText.domain) -> \(Zone.elsewhere)",
                     "the cause is record (wrong)", "jeeves dns show",
                 ])
         }
