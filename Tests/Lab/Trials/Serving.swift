@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import Model
 import Outside
 
@@ -24,10 +24,13 @@ struct Serving: Sendable {
     /// Its exit status.
     @discardableResult
     func end() async throws -> Int32 {
-        kill(child.pid, SIGTERM)
+        Glibc.kill(child.pid, SIGTERM)
         return try await cluster.person.status(
             of: child, deadline: Self.endMax, ["jeeves", "serve"])
     }
+
+    /// Ends it at once, for who cannot wait for it any more; does nothing if it has ended.
+    func kill() { Spawn.kill(child) }
 
     private func ready() async throws {
         // A verb that finds nobody who drives would take the place itself.

@@ -32,8 +32,10 @@ struct TwoCoordinators {
 
     private func beside() async throws -> Bool {
         let serving = try await Serving.begin(cluster)
+        defer { serving.kill() }
         let refused = try await cluster.jeeves("up")
         let waiting = try cluster.person.start(["jeeves", "up", "--wait"])
+        defer { Spawn.kill(waiting) }
         try await Task.sleep(for: .seconds(5))
         let waits = Spawn.isAlive(waiting)
         let served = try await serving.end()
@@ -49,7 +51,9 @@ struct TwoCoordinators {
         (wish.port, wish.packagePort, wish.channel) = (7444, 7482, "1.36/stable")
         try wish.write(in: Self.copy)
         let serving = try await Serving.begin(cluster)
+        defer { serving.kill() }
         let up = try cluster.person.start(["jeeves", "up"], in: Self.copy)
+        defer { Spawn.kill(up) }
         // The agents stay with the original until it is gone; then they find the copy.
         try await Task.sleep(for: .seconds(30))
         let waits = Spawn.isAlive(up)
