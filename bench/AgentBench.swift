@@ -24,6 +24,10 @@ struct AgentBench: AsyncParsableCommand {
         ("processor", "ms/min", 10), ("wake-ups", "1/s", 1),
     ]
 
+    func validate() throws {
+        guard seconds > 0 else { throw ValidationError("--seconds is 1 or more") }
+    }
+
     func run() async throws {
         let world = World.live()
         let found = try Agents(world.files).pids
@@ -70,14 +74,16 @@ private struct Sample {
     /// How often each living thread went to sleep by itself, and so was woken.
     private let sleeps: [String: Int]
 
+    /// Throws `notFound` if the process is gone.
     init(_ pid: Int, _ files: any Files) throws {
-        let memory = try files.text("/proc/\(pid)/smaps_rollup") ?? ""
-        pss = number("Pss:", in: memory)
-        dirty = number("Private_Dirty:", in: memory)
-        busy = CPUClock(of: pid).seconds
+        let memory = "/proc/\(pid)/smaps_rollup"
+        pss = try number("Pss:", of: memory, files)
+        dirty = try number("Private_Dirty:", of: memory, files)
+        busy = try CPUClock(pid: pid).seconds()
         sleeps = try files.list("/proc/\(pid)/task").reduce(into: [:]) { sleeps, thread in
-            let status = try files.text("/proc/\(pid)/task/\(thread)/status") ?? ""
-            sleeps[thread] = number("voluntary_ctxt_switches:", in: status)
+            let status = "/proc/\(pid)/task/\(thread)/status"
+            // A thread may end meanwhile.
+            sleeps[thread] = try? number("voluntary_ctxt_switches:", of: status, files)
         }
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Model
 import Outside
 
 /// The agents that run on this machine, those of the lab's nodes too.
@@ -15,8 +16,7 @@ struct Agents {
 
     /// The node's first process: the agent itself sees its files through a sandbox.
     func parent(of pid: Int) throws -> Int {
-        let status = try files.text("/proc/\(pid)/status") ?? ""
-        return number("PPid:", in: status)
+        try number("PPid:", of: "/proc/\(pid)/status", files)
     }
 
     /// Whether the node of agent `pid` has a file.
@@ -29,22 +29,27 @@ struct Agents {
 /// The processor time of a process, of all its threads, also of those that have ended
 /// (clock_getcpuclockid(3)).
 struct CPUClock {
-    private var id = clockid_t()
+    let pid: Int
 
-    init(of pid: Int) { clock_getcpuclockid(pid_t(pid), &id) }
-
-    var seconds: Double {
-        var time = timespec()
-        clock_gettime(id, &time)
+    /// Throws `notFound` if the process is gone.
+    func seconds() throws -> Double {
+        var (id, time) = (clockid_t(), timespec())
+        guard clock_getcpuclockid(pid_t(pid), &id) == 0, clock_gettime(id, &time) == 0 else {
+            throw Failure(.notFound, "reading the processor time of \(pid): it is gone")
+        }
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 }
 
-/// The number after `name` in a file of proc(5), 0 if it is not there.
-func number(_ name: String, in text: String) -> Int {
-    let line = text.split(separator: "\n").first { $0.hasPrefix(name) }
+/// The number after `name` in a file of proc(5). Throws `notFound` if it is not there, as if the
+/// process is gone.
+func number(_ name: String, of path: String, _ files: any Files) throws -> Int {
+    let line = try files.text(path)?.split(separator: "\n").first { $0.hasPrefix(name) }
     let words = line?.split(whereSeparator: \.isWhitespace) ?? []
-    return words.count > 1 ? Int(words[1]) ?? 0 : 0
+    guard words.count > 1, let value = Int(words[1]) else {
+        throw Failure(.notFound, "reading \(path): it has no \(name)")
+    }
+    return value
 }
 
 func rounded(_ value: Double) -> String {

@@ -27,6 +27,10 @@ struct NoopBench: AsyncParsableCommand {
     private static let ansible = "2.17.7"
     private static let folder = "/opt/jeeves-bench"
 
+    func validate() throws {
+        guard passes > 0 else { throw ValidationError("--passes is 1 or more") }
+    }
+
     func run() async throws {
         let world = World.live()
         let agents = try Agents(world.files)
@@ -59,13 +63,13 @@ struct NoopBench: AsyncParsableCommand {
 
     /// CPU-seconds of the dearest five seconds in each pass's time, on average.
     private func dearest(of agent: Int, _ world: World) async throws -> Double {
-        let clock = CPUClock(of: agent)
+        let clock = CPUClock(pid: agent)
         var sum = 0.0
         for _ in 0..<passes {
-            var readings = [clock.seconds]
+            var readings = [try clock.seconds()]
             for _ in 0..<600 {
                 try await world.clock.sleep(.milliseconds(500), op: "bench.watch")
-                readings.append(clock.seconds)
+                readings.append(try clock.seconds())
             }
             sum += zip(readings, readings.dropFirst(10)).map { $1 - $0 }.max() ?? 0
         }
