@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 
+RUN_SECONDS = 30
 OFF_SECONDS = 60
 KILL_SECONDS = 10
 RESTART = 133  # systemd-nspawn's exit status when the machine asked for a reboot
@@ -17,7 +18,8 @@ REAL_FOLDERS = ["/var/snap"]
 
 
 def run(*command, check=True):
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=RUN_SECONDS)
     if check and done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
     return done

@@ -7,7 +7,7 @@ VXLAN.
 
 import subprocess
 
-from machine import run
+from machine import RUN_SECONDS, run
 
 INTERNET = "198.51.100.0/24"
 PUBLIC = "203.0.113.0/24"
@@ -106,7 +106,8 @@ class Router:
             return
         whole = "table ip jeeves_lab {}\ndelete table ip jeeves_lab\n" + text
         done = subprocess.run(
-            ["nft", "-f", "-"], input=whole, capture_output=True, text=True, check=False)
+            ["nft", "-f", "-"], input=whole, capture_output=True, text=True, check=False,
+            timeout=RUN_SECONDS)
         if done.returncode:
             raise RuntimeError(f"nft: {done.stderr.strip()}\n{text}")
         self.loaded = text
