@@ -126,7 +126,7 @@ def set_rbac(mode):
     paths.systemctl("restart", "kubelite")
 
 
-def enable_one(name, _):
+def enable_one(name):
     if name == "dns":
         print("Enabling DNS", flush=True)
         status = apply(DNS)
@@ -146,7 +146,7 @@ def enable_one(name, _):
     return 1
 
 
-def disable_one(name, _):
+def disable_one(name):
     if name == "dns":
         status = apply(DNS, "delete")
         print("DNS is disabled")
@@ -173,7 +173,7 @@ def wait_ready(seconds):
 
 
 def switch(verb, arguments):
-    """`enable` and `disable`: one add-on with its flags, or several (deprecated)."""
+    """`enable` and `disable`: one add-on, its flags ignored, or several (deprecated)."""
     if not arguments:
         print(f"usage: microk8s {verb} ADDON")
         return 1
@@ -182,18 +182,17 @@ def switch(verb, arguments):
         print("WARNING: Do not enable or disable multiple addons in one command.\n"
               "         This form of chained operations on addons will be DEPRECATED in the"
               " future.")
-        chosen = [(name, []) for name in names]
     else:
-        chosen = [(names[0], arguments[1:])]
+        names = names[:1]
     with open(paths.LOCKS / ".addons", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for name, flags in chosen:
-            if status := switch_one(verb, name, flags):
+        for name in names:
+            if status := switch_one(verb, name):
                 return status
     return 0
 
 
-def switch_one(verb, name, flags):
+def switch_one(verb, name):
     plain = re.sub("^core/", "", name)
     if plain not in KNOWN:
         if "/" in name:
@@ -211,7 +210,7 @@ def switch_one(verb, name, flags):
     if already:
         print(f"Addon core/{plain} is already {verb}d")
         return 0
-    status = (enable_one if verb == "enable" else disable_one)(plain, flags)
+    status = (enable_one if verb == "enable" else disable_one)(plain)
     if status == 0:
         wait_ready(30)
     return status

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from . import addons, api, datastore, joining, layout, paths, pki
+from . import addons, api, datastore, joining, launch, layout, paths, pki
 from .paths import CERTS, CREDENTIALS, STOPPED_LOCK
 
 NOT_RUNNING = "microk8s is not running. Use microk8s inspect for a deeper inspection."
@@ -131,19 +131,12 @@ def version(_):
     return 0
 
 
-def refuse():
-    """What ends a command before it begins; the status to exit with, or None."""
+def run(verb, arguments):
     if os.geteuid() != 0:
         print("Insufficient permissions to access MicroK8s.")
         print("You can either try again with sudo or add the user"
               f" {getpass.getuser()} to the 'microk8s' group:")
         return 1
-    return None
-
-
-def run(verb, arguments):
-    if (code := refuse()) is not None:
-        return code
     if paths.is_worker() and verb in LIE_ON_WORKER + FAIL_ON_WORKER:
         print(WORKER)
         return 0 if verb in LIE_ON_WORKER else 1
@@ -173,7 +166,6 @@ def hook(name):
     if name == "install":
         layout.install()
     elif name == "configure":
-        from . import launch
         text = sys.stdin.read()
         if text.strip():
             launch.configure(text)

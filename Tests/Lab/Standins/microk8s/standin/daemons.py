@@ -95,16 +95,16 @@ def kubelite():
     open_cgroups()
     layout.write_node_config()
 
-    def program(name):
-        return (name, [str(PAYLOAD / "kubernetes" / name), *paths.read_args(name)], None)
+    def program(name, condition=None):
+        return (name, [str(PAYLOAD / "kubernetes" / name), *paths.read_args(name)], condition)
 
-    children = []
-    if not paths.is_worker():
-        children.append(program("kube-apiserver"))
-        for name in ["kube-controller-manager", "kube-scheduler"]:
-            children.append((*program(name)[:2], api.is_serving))
-    children.append((*program("kubelet")[:2], None if paths.is_worker() else api.is_serving))
-    children.append(program("kube-proxy"))
+    if paths.is_worker():
+        children = [program("kubelet"), program("kube-proxy")]
+    else:
+        others = ["kube-controller-manager", "kube-scheduler", "kubelet"]
+        children = [
+            program("kube-apiserver"), *(program(name, api.is_serving) for name in others),
+            program("kube-proxy")]
     stopped = threading.Event()
     threading.Thread(target=network.run, args=(stopped,), daemon=True).start()
     return supervise(children, on_stop=stopped.set)

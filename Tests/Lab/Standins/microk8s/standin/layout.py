@@ -1,6 +1,7 @@
 """Stand-in for MicroK8s: the install hook, which lays out arguments, certificates and units."""
 
 import shutil
+from pathlib import Path
 
 from . import launch, paths, pki
 from .paths import ARGS, CERTS, COMMON, CREDENTIALS, DATA, LOCKS, PAYLOAD
@@ -144,8 +145,8 @@ def cgroup_root():
 
 def write_node_config():
     """The files that name this very node or its addresses."""
-    resolv = "/run/systemd/resolve/resolv.conf"
-    if not shutil.os.path.exists(resolv):
+    resolv = Path("/run/systemd/resolve/resolv.conf")
+    if not resolv.exists():
         resolv = "/etc/resolv.conf"
     paths.write(ARGS / "kubelet.yaml", KUBELET_YAML.format(
         data=DATA, root=cgroup_root(), resolv=resolv))
@@ -189,16 +190,13 @@ def install():
     pki.make_all()
     pki.make_server()
     pki.write_kubeconfigs()
-    for lock in ["ha-cluster"]:
-        paths.write(LOCKS / lock, "")
+    paths.write(LOCKS / "ha-cluster", "")
     write_units()
 
 
 def remove():
     """What `snap remove --purge` leaves nothing of."""
     for service in paths.SERVICES:
-        path = f"/etc/systemd/system/{paths.unit(service)}"
-        if shutil.os.path.exists(path):
-            shutil.os.remove(path)
+        Path("/etc/systemd/system", paths.unit(service)).unlink(missing_ok=True)
     for folder in [DATA.resolve(), COMMON]:
         shutil.rmtree(folder, ignore_errors=True)
