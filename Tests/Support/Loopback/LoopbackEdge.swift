@@ -39,16 +39,16 @@ public struct LoopbackEdge: Sendable {
     }
 
     private init(_ debian: Debian, sparePorts spare: Int) async throws {
+        var world = World.live()
+        world.processes = try await debian.programs(of: world)
+        var ports = try await Self.freePorts(5 + spare, world.chance)
+        backendPort = ports.removeLast()
         // Short: a socket's path has at most 107 bytes (unix(7)), and HAProxy adds some.
         var template = Array("/tmp/edge-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw Failure(.failed, "making a temporary folder in /tmp: error \(errno)")
         }
         folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        var world = World.live()
-        world.processes = try await debian.programs(of: world)
-        var ports = try await Self.freePorts(5 + spare, world.chance)
-        backendPort = ports.removeLast()
         var layout = EdgeLayout()
         layout.configFile = "\(folder)/haproxy/haproxy.cfg"
         layout.certificateFolder = "\(folder)/haproxy/certs"
