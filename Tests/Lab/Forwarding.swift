@@ -39,7 +39,8 @@ struct Forwarding: Sendable {
         let enter = """
             for pid in $(pgrep -x pause); do
               exec nsenter --net --target "$pid" curl --silent --show-error --max-time 10 \
-                --header 'Host: \(domain)' --header 'X-Forwarded-For: \(Self.forged)' \
+                --noproxy '*' --header 'Host: \(domain)' \
+                --header 'X-Forwarded-For: \(Self.forged)' \
                 "http://\(traefik)/lab/request"
             done
             """

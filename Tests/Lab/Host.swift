@@ -4,12 +4,20 @@ import Outside
 
 /// Runs programs of the machine that the lab stands on, to their end.
 struct Host: Sendable {
+    private static let own = ProcessInfo.processInfo.environment
+
     /// What a build may need of the person's own environment: proxies, CA bundles, pip's settings.
-    static let environment = ProcessInfo.processInfo.environment.filter { name, _ in
+    static let environment = own.filter { name, _ in
         let name = name.uppercased()
         return name == "HOME" || name.hasSuffix("_PROXY") || name.hasPrefix("PIP_")
             || name.hasPrefix("SSL_CERT") || name.hasSuffix("CA_BUNDLE")
-    }.merging(Command.environmentBase) { _, fixed in fixed }
+    }.merging(["NO_PROXY": direct, "no_proxy": direct]) { $1 }
+        .merging(Command.environmentBase) { $1 }
+
+    /// What is reached without a proxy: all of the lab, whatever else.
+    private static let direct =
+        ([own["no_proxy"] ?? own["NO_PROXY"]].compactMap { $0 } + Layout.Address.internet
+        + [Layout.Address.metadata, "127.0.0.1", Layout.zone]).joined(separator: ",")
 
     /// The most that is kept of a child's output.
     static let outputBytesMax = 4 << 20
