@@ -83,7 +83,8 @@ public final class FakeWorld: Sendable {
 }
 
 /// Runs `run` once cleanly and then, for each effect of that run, on a new world that crashes right
-/// after it, and once more on what the crash left. `verify` sees every outcome.
+/// after it, and once more on what the crash left. `verify` sees every outcome. Throws `invalid` if
+/// that run has no effect, which would prove nothing.
 public func crashMatrix(
     setup: () async throws -> FakeWorld, run: (World) async throws -> Void,
     verify: (FakeWorld) async throws -> Void
@@ -93,6 +94,9 @@ public func crashMatrix(
     try await run(clean.world)
     try await verify(clean)
     let ops = clean.ops.dropFirst(before)
+    guard !ops.isEmpty else {
+        throw Failure(.invalid, "crash matrix: the run has no effect after which it could crash")
+    }
     for (number, op) in zip(1..., ops) {
         let fake = try await setup()
         fake.crash(after: number)
