@@ -108,7 +108,11 @@ class Machine:
 
     def start(self, prefix, gateway):
         """Builds what is missing and boots; what a stopped machine left is used again."""
-        self.lay_cable(prefix, gateway)
+        try:
+            self.lay_cable(prefix, gateway)
+        except Exception:
+            self.cut_cable()  # the next try would take half of one for all of it
+            raise
         self.insert_disk()
         self.boot()
 
