@@ -37,7 +37,6 @@ enum PrometheusAnswer {
 
     struct Target: Decodable {
         let health: String
-        let lastError: String
         let labels: [String: String]
     }
 
