@@ -6,7 +6,7 @@ import Outside
 /// Makes the data centre and returns when all of it answers.
 struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make the lab. One that is there already is kept if all of it answers.")
+        abstract: "Make the lab. One that is there already is kept if all of it runs.")
 
     @Flag(inversion: .prefixedNo, help: "Give nodes what MicroK8s needs, built once.")
     var kubernetes = true
@@ -17,7 +17,7 @@ struct Up: AsyncParsableCommand {
         defer { lock.release() }
         let host = Host()
         let begun = ContinuousClock.now
-        if try await Up.answers(host: host) { return say("The lab is up already.\n\(Up.advice)") }
+        if try Up.isRunning() { return say("The lab is up already.\n\(Up.advice)") }
         if Teardown.isNeeded {
             try await Up.timed("removing what is left of an older lab") {
                 try await Teardown(host: host).run()
@@ -51,7 +51,7 @@ struct Up: AsyncParsableCommand {
     }
 
     /// Whether a lab is there and every process of it lives.
-    static func answers(host: Host) async throws -> Bool {
+    private static func isRunning() throws -> Bool {
         guard FileManager.default.fileExists(atPath: Layout.acmeRoot) else { return false }
         let records = try FileManager.default.contentsOfDirectory(atPath: Layout.pids)
         return records.allSatisfy { name in
