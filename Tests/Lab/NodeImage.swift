@@ -44,12 +44,15 @@ struct NodeImage {
     let folder: String
 
     static func build(host: Host, cache: Cache) async throws -> NodeImage {
-        let files = try NodePayload.imageFiles.map { file in
-            try String(contentsOfFile: "\(Layout.standins)/\(file.source)", encoding: .utf8)
+        let files = try NodePayload.imageFiles.flatMap { file in
+            [
+                file.target, file.mode,
+                try String(contentsOfFile: "\(Layout.standins)/\(file.source)", encoding: .utf8),
+            ]
         }
         let key =
             [suite, archive, cloudConfig, sources, resolver, hypervisorID.text]
-            + base + packages + offered + files
+            + base + packages + offered + NodePayload.maskedUnits + NodePayload.enabledUnits + files
         let folder = try await cache.artifact(
             "node-image", key: key, usually: "2 to 4 minutes"
         ) { try await NodeImage(host: host, folder: $0).build() }
