@@ -8,7 +8,7 @@ struct Down: AsyncParsableCommand {
 
     func run() async throws {
         try Preflight.checkRoot()
-        let lock = try await Lock(Layout.lock, of: "making or removing the lab")
+        let lock = try await Lock(Layout.lock, of: "making, trying or removing the lab")
         defer { lock.release() }
         let begun = ContinuousClock.now
         try await Teardown(host: Host()).run()

@@ -25,6 +25,8 @@ struct Trial: AsyncParsableCommand {
     func run() async throws {
         if list { return say(Self.list) }
         try Preflight.checkRoot()
+        let lock = try await Lock(Layout.lock, of: "making, trying or removing the lab")
+        defer { lock.release() }
         let host = Host()
         let cluster = try LiveCluster(
             person: Operator(host: host), host: host, packages: BuiltPackages(folder: packages))

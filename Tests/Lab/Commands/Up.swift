@@ -13,7 +13,7 @@ struct Up: AsyncParsableCommand {
 
     func run() async throws {
         try Preflight.checkRoot()
-        let lock = try await Lock(Layout.lock, of: "making or removing the lab")
+        let lock = try await Lock(Layout.lock, of: "making, trying or removing the lab")
         defer { lock.release() }
         let host = Host()
         let begun = ContinuousClock.now
