@@ -55,6 +55,23 @@ import Testing
         }
     }
 
+    @Test("a kubeconfig without keys is none, and is written nowhere")
+    func strangeKubeconfig() async throws {
+        try await withStore { store in
+            let (fake, cluster) = try StageStand.prepared()
+            let strange = "users:\n- user:\n    exec: {command: /bin/sh}\n"
+            try await StageStand.with(fake, cluster, store: store, kubeconfig: strange) { stand in
+                let failure = await #expect(throws: Failure.self) {
+                    try await Ingress().run(stand.run)
+                }
+                #expect(failure?.code == .invalid)
+                #expect(failure?.message.contains("controller-1") == true)
+            }
+            #expect(fake.files[KubernetesAccess.kubeconfig(in: StageStand.project)] == nil)
+            #expect(fake.changes.isEmpty)
+        }
+    }
+
     @Test("the controller is asked for its kubeconfig again only after ten minutes")
     func kubeconfigAge() async throws {
         try await withStore { store in

@@ -13,14 +13,30 @@ struct StageStand: Sendable {
     static let project = Project(folder: "/p")
     static let uri = "mongodb://chat:s3cret@db.example.org/rocketchat?replicaSet=rs0"
 
+    /// What matters of the one that MicroK8s prints.
+    static let kubeconfig = """
+        apiVersion: v1
+        clusters:
+        - cluster:
+            certificate-authority-data: Y2E=
+            server: https://127.0.0.1:16443
+        users:
+        - name: admin
+          user:
+            client-certificate-data: Y2VydA==
+            client-key-data: a2V5
+        """
+
     let fake: FakeWorld
     let cluster: FakeCluster
     let run: StageRun
 
-    /// Runs `body` with a stand of its own. `fake` is what an earlier one left.
+    /// Runs `body` with a stand of its own. `fake` is what an earlier one left, `kubeconfig` what
+    /// the controller sends.
     static func with(
         _ fake: FakeWorld, _ cluster: FakeCluster, store: Store,
-        edits: [(String, String)] = [], _ body: (StageStand) async throws -> Void
+        edits: [(String, String)] = [], kubeconfig: String = StageStand.kubeconfig,
+        _ body: (StageStand) async throws -> Void
     ) async throws {
         let spec = try exampleCluster(edits)
         let node = NodeName(unchecked: "controller-1")
@@ -60,7 +76,7 @@ struct StageStand: Sendable {
             .hello(Hello(node: node, agentVersion: "1", bootID: "b", fence: nil)))
         var heard = agent.incoming.makeAsyncIterator()
         _ = try await heard.next()
-        let answering = Task { try await answer(agent) }
+        let answering = Task { try await answer(agent, kubeconfig) }
         do {
             try await body(StageStand(fake: fake, cluster: cluster, run: run))
             await end(run, agent, [serving, Task { _ = try? await answering.value }])
@@ -103,13 +119,13 @@ struct StageStand: Sendable {
         }
     }
 
-    private static func answer(_ agent: MemoryLink) async throws {
+    private static func answer(_ agent: MemoryLink, _ kubeconfig: String) async throws {
         for try await message in agent.incoming {
             guard case .request(let request) = message else { continue }
             switch request.body {
             case .kubeconfig:
-                let kubeconfig = Secret("server: https://127.0.0.1:16443")
-                try await agent.send(.reply(Reply(id: request.id, body: .secret(kubeconfig))))
+                try await agent.send(
+                    .reply(Reply(id: request.id, body: .secret(Secret(kubeconfig)))))
             case .figures:
                 let figures = try JSON.encode(NodeFigures(process: nil, haproxy: nil))
                 let text = String(decoding: figures, as: UTF8.self)

@@ -1,6 +1,7 @@
 import Logging
 import Model
 import Outside
+import Tools
 import Wire
 
 /// The way to the cluster's Kubernetes API: a local port whose connections are carried through
@@ -43,7 +44,7 @@ public actor KubernetesAccess {
     }
 
     /// Path of a kubeconfig that works while this coordinator runs. Throws `unavailable` if the
-    /// controller is not connected or its cluster is not up.
+    /// controller is not connected or its cluster is not up, `invalid` if it sent no keys.
     func kubeconfig(through node: NodeName) async throws -> String {
         let path = Self.kubeconfig(in: folder)
         if let way, way.node == node, world.clock.uptime() - way.since < Self.kubeconfigAge,
@@ -58,8 +59,10 @@ public actor KubernetesAccess {
                 .invalid, "asking \(node) for a kubeconfig: it answered something else",
                 fix: Failure.Fix.sameVersions)
         }
-        let own = text.reveal().replacing(
-            "https://127.0.0.1:\(Self.portWanted)", with: "https://127.0.0.1:\(port)")
+        let own: String
+        do { own = try Kubeconfig(text).text(port: port).reveal() } catch {
+            throw Failure(error, trying: "asking \(node) for a kubeconfig")
+        }
         try world.files.makeDirectory(folder, mode: 0o700, op: "kubeconfig.folder")
         if try world.files.text(path) != own {
             try world.files.replace(

@@ -70,7 +70,7 @@ final class FakeAgents: Sendable {
         /// What a request to join is answered with, although the join works.
         var joinAnswer: Reply.Body?
         /// What a controller's kubeconfig says.
-        var kubeconfig = "server: https://127.0.0.1:16443"
+        var kubeconfig = StageStand.kubeconfig
         /// What every log and every diagnosis says; an agent without knows no such request.
         var journal: String?
         /// Joins that only look as if they worked.
