@@ -102,8 +102,8 @@ final class Reception: Sendable {
     }
 
     private func enrol(_ channel: any Channel, _ source: String) throws {
-        guard strangers.enrolmentBegins(from: source) else {
-            return refuse(channel, source, .enrolmentRate)
+        if let refusal = strangers.enrolmentBegins(from: source) {
+            return refuse(channel, source, refusal)
         }
         channel.closeFuture.whenComplete { _ in self.strangers.enrolmentEnded() }
         let link = try TLSLink(

@@ -10,8 +10,9 @@ public struct StrangerLimits: Sendable, Hashable {
     /// A handshake takes milliseconds: one that takes longer than this gives way when there is no
     /// room for a newcomer.
     public var givesWayAfter = Duration.seconds(1)
-    /// Connections without identity at the same time, enrolments included.
-    public var connectionsMax = 1024
+    /// Enrolments at the same time: few enough that they leave descriptors (systemd gives 1024) to
+    /// those who have an identity.
+    public var enrolmentsMax = 256
     /// Enrolments a second from one source address.
     public var enrolmentsPerSecond = 5.0
 
@@ -49,9 +50,6 @@ final class Strangers: Sendable {
     func admit(_ channel: any Channel, from source: String) -> UInt64? {
         let now = NIODeadline.now()
         let (id, slow): (UInt64?, (any Channel)?) = state.withLock { state in
-            guard state.handshakes.count + state.enrolments < limits.connectionsMax else {
-                return (nil, nil)
-            }
             let mine = state.handshakes.filter { $0.source == source }
             var crowd = state.handshakes[...]
             if mine.count >= limits.handshakesPerSourceMax {
@@ -79,13 +77,15 @@ final class Strangers: Sendable {
         state.withLock { $0.handshakes.removeAll { $0.id == id } }
     }
 
-    /// Whether one more enrolment from `source` may begin; if so, `enrolmentEnded` must follow.
-    func enrolmentBegins(from source: String) -> Bool {
+    /// Why one more enrolment from `source` may not begin; nil if it does, and then
+    /// `enrolmentEnded` must follow.
+    func enrolmentBegins(from source: String) -> Refusal? {
         let now = Duration.nanoseconds(Int64(NIODeadline.now().uptimeNanoseconds))
         return state.withLock { state in
-            guard state.buckets.take(source, now: now) else { return false }
+            guard state.buckets.take(source, now: now) else { return .enrolmentRate }
+            guard state.enrolments < limits.enrolmentsMax else { return .crowded }
             state.enrolments += 1
-            return true
+            return nil
         }
     }
 

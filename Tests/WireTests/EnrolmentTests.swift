@@ -74,6 +74,21 @@ struct EnrolmentTests {
         #expect(await failing { try await second.heard() }?.code == .timeout)
     }
 
+    @Test("strangers that fill their places keep other strangers out, and no agent")
+    func places() async throws {
+        var strangers = StrangerLimits()
+        strangers.enrolmentsMax = 1
+        let stand = try await Stand(strangers: strangers)
+        let first = try await stand.dial(.enrolment, credentials: nil)
+        let served = try await accepted(stand)
+        let second = try await stand.dial(.enrolment, credentials: nil)
+        try await stand.refused(.crowded)
+        let (agent, _) = try await stand.pair()
+        #expect(agent.peer != nil)
+        #expect(stand.listener.refusals == [.crowded: 1])
+        _ = (first, served, second)
+    }
+
     @Test("an enrolment with a certificate is refused")
     func withCertificate() async throws {
         let stand = try await Stand()
