@@ -10,7 +10,7 @@ import Wire
 @testable import Coordinator
 
 /// A real coordinator's side of links, over memory.
-@Suite struct DownlinksTests {
+@Suite(.timeLimit(.minutes(1))) struct DownlinksTests {
     private let fake = FakeWorld(autoAdvance: false)
     private let node = NodeName(unchecked: "controller-1")
     private let spool = UUID()
@@ -132,6 +132,29 @@ import Wire
             #expect(await downlinks.connected().isEmpty)
             try await agent.send(.events(EventBatch(spool: spool, first: 1, events: [])))
             await serving.value
+        }
+    }
+
+    @Test("an expired certificate holds one link, and none once its machine has left")
+    func renewalOnlyLinks() async throws {
+        try await withDownlinks { downlinks, _ in
+            let expired = peer("controller-1", expired: true)
+            let (older, first) = MemoryLink.pair(agent: expired, coordinator: nil)
+            let (newer, second) = MemoryLink.pair(agent: expired, coordinator: nil)
+            let one = Task { await downlinks.serve(first) }
+            try await older.send(hello("controller-1"))
+            var heard = older.incoming.makeAsyncIterator()
+            _ = try await heard.next()
+            let other = Task { await downlinks.serve(second) }
+            try await newer.send(hello("controller-1"))
+            var answers = newer.incoming.makeAsyncIterator()
+            _ = try await answers.next()
+            await one.value
+            await downlinks.dismiss(node)
+            await other.value
+            await #expect(throws: Failure.self) {
+                try await newer.send(.renewal(CertificateRequest(csrPEM: "csr")))
+            }
         }
     }
 

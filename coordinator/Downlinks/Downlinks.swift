@@ -21,6 +21,8 @@ public actor Downlinks {
     private let renew: Renew
 
     private var live: [NodeName: Downlink] = [:]
+    /// Links that were opened with an expired certificate. They are not connected to anything.
+    private var renewing: [NodeName: Downlink] = [:]
     private var specs: [NodeName: NodeSpec] = [:]
     private var reports: NodeReports
     private(set) var greetings: Greetings
@@ -67,6 +69,8 @@ public actor Downlinks {
         reports.forget(node)
         greetings.forget(node)
         await live.removeValue(forKey: node)?.close()
+        // On such a link a machine that has left would still get a certificate.
+        await renewing.removeValue(forKey: node)?.close()
     }
 
     func connected() -> Set<NodeName> { Set(live.keys) }
@@ -76,7 +80,7 @@ public actor Downlinks {
 
     /// Ends every link; the agents dial again.
     func closeAll() async {
-        for downlink in live.values { await downlink.close() }
+        for downlink in Array(live.values) + renewing.values { await downlink.close() }
     }
 
     /// Ends the links of nodes that were revoked since they connected, also of one that is silent.
@@ -111,10 +115,12 @@ public actor Downlinks {
             throw Failure(.unauthorized, "greeting a node: its certificate names no node of ours")
         }
         let downlink = Downlink(node: node, link: link, clock: clock)
-        if !peer.expired {
-            // The newest connection has just proved who it is; an older one is a leftover.
-            await live.updateValue(downlink, forKey: node)?.close()
-        }
+        // The newest connection has just proved who it is; an older one is a leftover.
+        let leftover =
+            peer.expired
+            ? renewing.updateValue(downlink, forKey: node)
+            : live.updateValue(downlink, forKey: node)
+        await leftover?.close()
         defer { leave(node, downlink) }
         try await downlink.listen { @Sendable message in
             // What was good at the handshake may have been revoked since.
@@ -175,6 +181,7 @@ public actor Downlinks {
 
     private func leave(_ node: NodeName, _ downlink: Downlink) {
         if live[node] === downlink { live[node] = nil }
+        if renewing[node] === downlink { renewing[node] = nil }
     }
 }
 

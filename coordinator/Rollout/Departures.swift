@@ -93,10 +93,10 @@ struct Departures: Sendable {
 /// Who may not speak for a node any more.
 extension Departures {
     /// Throws `unauthorized` for a certificate of the machine that left. Certificates tell whole
-    /// seconds.
+    /// seconds, and in the one in which it left there was no other machine of that name.
     func admit(_ node: NodeName, issuedAt: Date) throws {
         guard let last = try last(of: node),
-            issuedAt.timeIntervalSince1970 < last.at.timeIntervalSince1970.rounded(.down)
+            issuedAt.timeIntervalSince1970 <= last.at.timeIntervalSince1970.rounded(.down)
         else { return }
         throw Failure(
             .unauthorized,

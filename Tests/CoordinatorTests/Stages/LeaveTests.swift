@@ -301,10 +301,14 @@ extension LeaveTests {
                 let departures = Departures(run.store)
                 let last = try departures.last(of: node)
                 let left = try #require(last?.at)
-                #expect(throws: Failure.self) {
-                    try departures.admit(node, issuedAt: left.addingTimeInterval(-60))
+                let second = Date(
+                    timeIntervalSince1970: left.timeIntervalSince1970.rounded(.down))
+                for issuedAt in [left.addingTimeInterval(-60), second] {
+                    #expect(throws: Failure.self) {
+                        try departures.admit(node, issuedAt: issuedAt)
+                    }
                 }
-                try departures.admit(node, issuedAt: left.addingTimeInterval(60))
+                try departures.admit(node, issuedAt: second.addingTimeInterval(1))
                 #expect(throws: Failure.self) {
                     try departures.admit(node, instanceID: before)
                 }
