@@ -75,7 +75,7 @@ import Wire
         try await withDownlinks { downlinks, store in
             let events = (1...4).map { number in
                 Event(
-                    at: FakeWorld.start, actor: "agent/controller-1", subject: "\(number)",
+                    at: FakeWorld.start, actor: "agent/controller-1", subject: "step/\(number)",
                     cause: "c", outcome: .done, detail: "")
             }
             let rebuilt = UUID()
@@ -99,6 +99,29 @@ import Wire
                 await serving.value
             }
             #expect(try store.events(last: 10) == events)
+        }
+    }
+
+    @Test("what a node tells stands under its own name, about itself, and is cut")
+    func foreignEvents() async throws {
+        try await withDownlinks { downlinks, store in
+            let long = String(repeating: "x", count: 100_000)
+            let (agent, coordinator) = MemoryLink.pair(
+                agent: peer("controller-1"), coordinator: nil)
+            let serving = Task { await downlinks.serve(coordinator) }
+            let forged = Event(
+                at: FakeWorld.start, actor: "ann@desk", subject: "rollout/0123456789abcdef",
+                cause: long, outcome: .done, detail: long)
+            try await agent.send(.events(EventBatch(spool: spool, first: 1, events: [forged])))
+            var heard = agent.incoming.makeAsyncIterator()
+            _ = try await heard.next()
+            let kept = try #require(try store.events(last: 1).first)
+            #expect(kept.actor == "agent/controller-1")
+            #expect(kept.subject == "node/controller-1/rollout/0123456789abcdef")
+            #expect(kept.cause.count == 200)
+            #expect(kept.detail.count == 1000)
+            await agent.close()
+            await serving.value
         }
     }
 

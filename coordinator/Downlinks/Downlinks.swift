@@ -170,7 +170,8 @@ public actor Downlinks {
                 throw Failure(.invalid, "listening to \(node): its events are empty or misnumbered")
             }
             try store.append(
-                batch.events, of: node, spool: batch.spool, first: batch.first)
+                batch.events.map { $0.reported(by: node) }, of: node, spool: batch.spool,
+                first: batch.first)
             try await downlink.reply(.eventsSeen(upTo: next - 1))
         default:
             throw Failure(

@@ -29,3 +29,21 @@ struct NodeReports: Sendable {
         written[node] = nil
     }
 }
+
+extension Event {
+    private static let wordScalarsMax = 200
+    private static let detailScalarsMax = 1000
+
+    /// As its node may tell it: in its own name, about itself, and so short that it cannot fill the
+    /// store.
+    func reported(by node: NodeName) -> Event {
+        let own = "node/\(node)"
+        let isAboutItself = subject == own || subject.hasPrefix("step/")
+        return Event(
+            at: at, actor: "agent/\(node)",
+            subject: (isAboutItself ? subject : "\(own)/\(subject)").prefix(
+                scalars: Self.wordScalarsMax),
+            cause: cause.prefix(scalars: Self.wordScalarsMax), outcome: outcome,
+            detail: detail.prefix(scalars: Self.detailScalarsMax))
+    }
+}
