@@ -99,8 +99,17 @@ struct Provision: Stage {
         return summary
     }
 
-    /// Machines that are made later under the same names owe nothing to what these were told.
+    /// Machines that are made later under the same names owe nothing to what these were told, and
+    /// no certificate of these speaks for them.
     private func forget(_ run: StageRun) throws {
+        let machines = (try? run.infrastructure())?.machines ?? [:]
+        let gone = machines.sorted { $0.key < $1.key }.map { node, machine in
+            Departure(
+                node: node, instanceID: machine.instanceID, at: run.world.clock.now(),
+                phase: .gone, run: run.driving.run)
+        }
+        try Departures(run.store).begin(
+            gone, gone.map { run.event("node/\($0.node)", .done, "\($0.instanceID) is gone") })
         let names = try [CollectionName.specs, .statuses].flatMap {
             try run.store.keys($0, prefix: "")
         }

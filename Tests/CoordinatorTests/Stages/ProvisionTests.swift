@@ -272,6 +272,25 @@ import Testing
         }
     }
 
+    @Test("a machine that was destroyed does not speak for a later one of its name")
+    func destroyedForGood() async throws {
+        try await withEstate { estate in
+            try await estate.run(upTo: .provision)
+            let before = try #require(try estate.infrastructure()).machines
+            try await estate.drive { _ = try await Provision().destroy($0) }
+            let departures = Departures(estate.store)
+            for (node, machine) in before {
+                let left = try #require(try departures.last(of: node))
+                #expect(left.phase == .gone)
+                #expect(throws: Failure.self) { try departures.admit(node, issuedAt: left.at) }
+                #expect(throws: Failure.self) {
+                    try departures.admit(node, instanceID: machine.instanceID)
+                }
+            }
+            #expect(before.count == 2)
+        }
+    }
+
     @Test("an error while planning is told, and nothing is applied")
     func planError() async throws {
         try await withEstate { estate in
