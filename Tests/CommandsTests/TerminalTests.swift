@@ -42,6 +42,13 @@ import Testing
         }
     }
 
+    @Test("a node's log cannot play with the terminal, and a program gets it as it is")
+    func logs() {
+        let log = "a\tb\n\u{1B}]52;c;aGk=\u{7}c\n"
+        #expect(Terminal.shown(log, isTerminal: true) == "a b\n\\u001b]52;c;aGk=\\u0007c\n")
+        #expect(Terminal.shown(log, isTerminal: false) == log)
+    }
+
     @Test("an input that ended and a missing terminal are told apart")
     func sentences() throws {
         #expect(try PassphraseOption.taken(.typed(Secret("x"))) == Secret("x"))

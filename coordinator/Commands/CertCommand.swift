@@ -91,7 +91,7 @@ struct CertCommand: AsyncParsableCommand {
                 try await Asking.each(
                     nodes.isEmpty ? [edge.name] : nodes, .renewCertificate, target,
                     resume: resumption
-                ) { Terminal.write("\($0): \($1)") }
+                ) { Terminal.write("\($0): \(Printable.escape($1))") }
             } catch { throw Ending.report(error) }
         }
 

@@ -42,7 +42,7 @@ struct Logs: AsyncParsableCommand {
         do {
             let question = try Question.logs(source: source, lines: lines)
             try await Asking.each([node], question, target, resume: resumption) {
-                Terminal.pass($1)
+                Terminal.pass(Terminal.shown($1))
             }
         } catch { throw Ending.report(error) }
     }
@@ -69,7 +69,7 @@ enum Asking {
             var last: Failure?
             for node in nodes {
                 do { heard(node, try await ask(node)) } catch let failure as Failure {
-                    if let last { Terminal.complain("jeeves: \(last)") }
+                    if let last { Terminal.complain(Ending.text(last)) }
                     last = failure
                 }
             }

@@ -211,7 +211,9 @@ extension RolloutCommand {
                         "rollout \(ended.id) ended before it could be aborted: "
                             + ended.state.rawValue)
                 }
-                do { try desk.judge(ended) } catch { Terminal.write("\(error)") }
+                do { try desk.judge(ended) } catch {
+                    Terminal.write(Printable.lines("\(error)").joined(separator: "\n"))
+                }
             } catch { throw Ending.report(error) }
         }
     }

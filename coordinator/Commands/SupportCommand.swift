@@ -77,7 +77,8 @@ struct SupportCommand: AsyncParsableCommand {
                 }
             }
         } catch let failure as Failure {
-            Terminal.complain("jeeves: \(failure)\n  going on with what the state folder holds")
+            Terminal.complain(
+                Ending.text(failure) + "\n  going on with what the state folder holds")
             let nobody = Witness.nobody(failure, project, world: world)
             return try await bundle.make(at: path, nobody)
         }

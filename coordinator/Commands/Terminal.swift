@@ -14,6 +14,13 @@ enum Terminal {
         put(errors, to: STDERR_FILENO)
     }
 
+    /// A log of a node's: as it is for a program, and so that it cannot play with a person's
+    /// terminal.
+    static func shown(_ log: String, isTerminal: Bool = isatty(STDOUT_FILENO) == 1) -> String {
+        guard isTerminal else { return log }
+        return Printable.lines(log.replacing("\t", with: " ")).joined(separator: "\n")
+    }
+
     /// Asks for a typed word; false unless exactly that was typed.
     static func confirm(
         _ question: String, word: String, typed: () -> String? = { readLine() }
