@@ -172,6 +172,32 @@ import Trust
         }
     }
 
+    @Test(
+        "a backup with a file that no backup holds is refused, and nothing is written",
+        arguments: [
+            (BackupFile.Entry.Place.state, "terraform/evil.tf"),
+            (.state, "kube/helm/plugins/x/plugin.yaml"), (.folder, ".jeeves/terraform/evil.tf"),
+            (.folder, ".env"),
+        ])
+    func strange(place: BackupFile.Entry.Place, name: String) async throws {
+        try await withCluster { project, world in
+            let path = "\(project.folder)/chat.backup"
+            _ = try Backup(project, world: world).make(to: path, passphrase: passphrase)
+            let own = try BackupFile(
+                world.files.read(path, bytesMax: BackupFile.bytesMax), passphrase: passphrase)
+            let entry = BackupFile.Entry(place: place, path: name, bytes: [1])
+            let forged = try BackupFile(header: own.header, entries: own.entries + [entry])
+                .sealed(with: passphrase)
+            try world.files.replace(path, with: forged, mode: 0o600, op: "test")
+            let into = "\(project.folder)/moved"
+            await Sentence(.invalid, name, fix: "one of your own").check {
+                _ = try Restoration(path, world: world).make(
+                    in: into, state: nil, passphrase: passphrase, by: "ann@desk")
+            }
+            #expect(try world.files.info(into) == nil)
+        }
+    }
+
     @Test("a wrong passphrase, a changed file and one of a newer Jeeves are refused, each by name")
     func refused() async throws {
         try await withCluster { project, world in

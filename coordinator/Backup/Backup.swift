@@ -91,7 +91,7 @@ public struct Backup: Sendable {
 
     /// Below the state folder, as far as they are there. All else in it is made again: Terraform's
     /// modules and provider, what children printed, the kubeconfig.
-    private static let stateFiles = [
+    static let stateFiles = [
         "ca/root.pem", "ca/intermediate.pem", "ca/intermediate.key.pem",
         "terraform/terraform.tfstate", "terraform/terraform.tfstate.backup",
         "terraform/.terraform.lock.hcl", "kube/mongodb.json",

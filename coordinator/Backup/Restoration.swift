@@ -40,6 +40,7 @@ public struct Restoration: Sendable {
         let project = Project(
             folder: folder, clusterFile: "\(folder)/\(backup.header.clusterFile)", state: state)
         try check(backup)
+        try requireOurs(backup, in: project)
         try requireRoom(for: backup, in: project)
         let isLast = { (entry: BackupFile.Entry) in entry.path == "ca/root.pem" }
         // Last, because it is what says that the others are there.
@@ -73,6 +74,24 @@ public struct Restoration: Sendable {
         guard backup.entry(.folder, backup.header.clusterFile) != nil else {
             throw lacking("cluster file")
         }
+    }
+
+    /// Throws `invalid` for a file that no backup holds. What lies in the state folder is run by
+    /// Terraform and Helm, and `.env` leads to credentials: who was handed a backup with its
+    /// passphrase, to look at it, shall not have run what its maker wrote there.
+    private func requireOurs(_ backup: BackupFile, in project: Project) throws {
+        let strange = backup.entries.first { entry in
+            switch entry.place {
+            case .state: entry.path != "jeeves.db" && !Backup.stateFiles.contains(entry.path)
+            case .folder:
+                entry.path == ".env" || path(entry, in: project).hasPrefix("\(project.state)/")
+            }
+        }
+        guard let strange else { return }
+        throw Failure(
+            .invalid,
+            "reading the backup: it has \(Printable.escape(strange.path)), which `jeeves backup` "
+                + "never writes", fix: "ask who gave it to you; restore one of your own")
     }
 
     private func lacking(_ what: String) -> Failure {
