@@ -31,9 +31,11 @@ import Wire
         }
     }
 
-    private static func later(_ spec: NodeSpec) -> NodeSpec {
+    private static func later(_ spec: NodeSpec) -> NodeSpec { obeying(40, spec) }
+
+    private static func obeying(_ epoch: UInt64, _ spec: NodeSpec) -> NodeSpec {
         NodeSpec(
-            cluster: spec.cluster, node: spec.node, epoch: 40,
+            cluster: spec.cluster, node: spec.node, epoch: epoch,
             run: RunID(unchecked: "bbbbbbbbbbbbbbbb"), generation: 7,
             digest: Digest(unchecked: String(repeating: "b", count: 64)), steps: spec.steps)
     }
@@ -90,6 +92,23 @@ import Wire
             #expect(estate.terraform.ids == made)
             #expect(estate.cluster.look(\.members).count == 4)
             #expect(try await !raiseEpoch(estate).isChange)
+        }
+    }
+
+    @Test("a node that claims an epoch which nobody can have begun is named, and raises nothing")
+    func madeUp() async throws {
+        try await withRestored { estate in
+            let liar = NodeName(unchecked: "worker-2")
+            estate.agents.change { state in
+                let spec = state.agents[liar]?.spec
+                state.agents[liar]?.spec = spec.map { Self.obeying(1 << 52, $0) }
+            }
+            await Sentence(
+                .conflict, "worker-2 says that it obeys epoch 4503599627370496",
+                fix: "`jeeves node revoke worker-2`"
+            ).check { try await raiseEpoch(estate) }
+            let next = try estate.store.beginEpoch(run: RunID(unchecked: "cccccccccccccccc"))
+            #expect(next < 40)
         }
     }
 

@@ -26,6 +26,10 @@ public struct EpochRaise: Codable, Hashable, Sendable {
         }
     }
 
+    /// No copy of a state folder is so many starts behind: who says so has made it up, and would
+    /// use up all that can be counted.
+    static let leapMax: UInt64 = 1 << 32
+
     /// The highest epoch that this state folder had begun.
     public let from: UInt64
     /// The next start begins after this one.
@@ -45,7 +49,8 @@ extension Driver {
     /// of a coordinator on this state folder is obeyed. What it knew of specs that were replaced
     /// since is forgotten, so that the next rollout renders them anew and counts on.
     ///
-    /// `floor` is an epoch that is to be passed in any case, for agents that cannot say.
+    /// `floor` is an epoch that is to be passed in any case, for agents that cannot say. Throws
+    /// `conflict` if a node claims an epoch that no start can have had.
     public func raiseEpoch(above floor: UInt64) async throws -> EpochRaise {
         let missing = try await Enrol.missing(run.machines(), run, atMost: Enrol.redialMax)
         let nodes = try await run.downlinks.greetings.obeyed.sorted { $0.key < $1.key }.map {
@@ -53,6 +58,14 @@ extension Driver {
             return EpochRaise.Node(
                 name: $0.key, epoch: $0.value.epoch, generation: $0.value.generation,
                 spec: EpochRaise.Knowledge(saved, of: $0.value))
+        }
+        let credible = run.driving.epoch + EpochRaise.leapMax
+        if let liar = nodes.first(where: { $0.epoch > credible }) {
+            throw Failure(
+                .conflict,
+                "raising the epoch: \(liar.name) says that it obeys epoch \(liar.epoch), and this "
+                    + "state folder is at \(run.driving.epoch): nobody began it so often",
+                fix: "run `jeeves node revoke \(liar.name)`, then `jeeves epoch raise` again")
         }
         let raise = EpochRaise(
             from: run.driving.epoch,
