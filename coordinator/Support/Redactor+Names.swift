@@ -1,4 +1,6 @@
 /// Secrets that stand behind a name that promises one, as JSON, YAML, a shell and a URL write them.
+/// A line break that JSON has quoted, and JSON again, has few backslashes before it: with no bound
+/// a text of nothing else would be read from each of them to its end.
 extension Redactor {
     /// `password=…`, `"token": "…"`, `API_KEY: …`, also where JSON has quoted the quotes.
     private static var name: Regex<Substring> {
@@ -10,6 +12,7 @@ extension Redactor {
     }
 
     static func withoutNamed(_ text: String) -> String {
+        let name = name
         var (left, cleaned) = (text[...], "")
         while let found = left.firstMatch(of: name) {
             let value = value(at: left[found.range.upperBound...]) { indent(of: left[..<$0]) }
@@ -28,7 +31,7 @@ extension Redactor {
             let start = quote.range.upperBound
             return start..<quotedEnd(text[start...], quote: quote.output)
         }
-        if let block = text.prefixMatch(of: /[|>][+\-0-9]*\h*(?:#[^\n]*)?(?=\n|\\+n)/) {
+        if let block = text.prefixMatch(of: /[|>][+\-0-9]*\h*(?:#[^\n]{0,200})?(?=\n|\\{1,16}n)/) {
             let end = blockEnd(text[block.range.upperBound...], indent: indent(text.startIndex))
             return text.startIndex..<end
         }
@@ -70,9 +73,9 @@ extension Redactor {
     /// Behind the last line that stands deeper than the name of a YAML block.
     private static func blockEnd(_ text: Substring, indent: Int) -> Substring.Index {
         var (left, end) = (text, text.startIndex)
-        while let lineBreak = left.prefixMatch(of: /\n|\\+n/) {
+        while let lineBreak = left.prefixMatch(of: /\n|\\{1,16}n/) {
             let line = left[lineBreak.range.upperBound...]
-            let stop = line.firstMatch(of: /\n|\\+n/)?.range.lowerBound ?? line.endIndex
+            let stop = line.firstMatch(of: /\n|\\{1,16}n/)?.range.lowerBound ?? line.endIndex
             if line[..<stop].contains(where: { !$0.isWhitespace }) {
                 guard Self.indent(of: line[..<stop]) > indent else { break }
                 end = stop
@@ -84,7 +87,8 @@ extension Redactor {
 
     /// How far the last line of `text` is indented, with the signs of a list and of a diff.
     private static func indent(of text: Substring) -> Int {
-        let line = text.suffix(200).split(separator: /\n|\\+n/, omittingEmptySubsequences: false)
+        let line = text.suffix(200).split(
+            separator: /\n|\\{1,16}n/, omittingEmptySubsequences: false)
         return line.last?.prefix { " +-\t".contains($0) }.count ?? 0
     }
 }

@@ -110,6 +110,12 @@ import Testing
         #expect(Redactor([]).clean(text) == text)
     }
 
+    @Test("nor does a value of signs that promise more", .timeLimit(.minutes(1)))
+    func hostileValue() {
+        let text = "password: |#" + String(repeating: "\\", count: 100_000)
+        #expect(Redactor([]).clean(text) == "password: [redacted]")
+    }
+
     @Test("a licence is known whole and by its lines, also a short one and one with spaces")
     func licence() throws {
         let fake = FakeWorld()
