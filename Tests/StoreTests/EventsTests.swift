@@ -54,4 +54,24 @@ import Testing
             #expect(try store.events(last: 1).map(\.detail) == ["10001"])
         }
     }
+    @Test("a node that tells without end, in whatever spools, pushes out its own events only")
+    func flood() async throws {
+        try await withStore { store in
+            let node = NodeName(unchecked: "worker-1")
+            try store.append((1...9_000).map(event))
+            for batch in 0..<30 {
+                try store.append(
+                    (1...400).map { event(100_000 + batch * 400 + $0) }, of: node, spool: UUID(),
+                    first: 1)
+            }
+            let kept = try store.events(last: 20_000).compactMap { Int($0.detail) }
+            #expect(kept == Array(1...9_000) + Array(111_001...112_000))
+            #expect(try store.events(last: 1_001).first?.detail == "9000")
+            try store.append([event(112_001)], of: node)
+            #expect(try store.events(last: 1_001).map(\.detail).prefix(2) == ["9000", "111002"])
+            try store.append([event(9_001)])
+            #expect(try store.list(.events).count == Store.eventsMax)
+            #expect(try store.events(last: 20_000).first?.detail == "2")
+        }
+    }
 }

@@ -4,6 +4,8 @@ import Model
 /// The newest events, numbered in the order they came; older ones are dropped.
 extension Store {
     public static let eventsMax = 10_000
+    /// Of these at most so many of one node: one in other hands pushes out its own only.
+    public static let eventsOfNodeMax = 1_000
 
     /// Appends all of `events` in one commit.
     public func append(_ events: [Event]) throws { try append(events, with: [], when: []) }
@@ -19,8 +21,21 @@ extension Store {
         let known = next > first ? Int(min(next - first, UInt64(events.count))) : 0
         let end = EventMark(spool: spool, next: first + UInt64(events.count))
         try append(
-            Array(events.dropFirst(known)), with: [.put(.meta, key, JSON.encode(end))],
-            when: [])
+            Array(events.dropFirst(known)), of: node, with: [.put(.meta, key, JSON.encode(end))])
+    }
+
+    /// Appends events that a node tells or brings about as often as it likes, in one commit with
+    /// `others`. Its oldest make room for them.
+    public func append(_ events: [Event], of node: NodeName, with others: [Write] = []) throws {
+        let key = "events-of/\(node)"
+        try append(events.suffix(Self.eventsOfNodeMax), when: []) { numbers in
+            let all = (try get([UInt64].self, .meta, key) ?? []) + numbers
+            let kept = Array(all.suffix(Self.eventsOfNodeMax))
+            return (
+                others + [.put(.meta, key, try JSON.encode(kept))],
+                Set(all.dropLast(kept.count).map(Numbered.key))
+            )
+        }
     }
 
     /// Appends all of `events` in one commit with what they tell of. Without events it does
@@ -28,27 +43,40 @@ extension Store {
     public func append(
         _ events: [Event], with others: [Write], when compares: [Compare]
     ) throws {
+        try append(events[...], when: compares) { _ in (others, []) }
+    }
+
+    /// As above; `others`, and the keys of the events that these push out first, depend on the
+    /// numbers that these get.
+    private func append(
+        _ events: ArraySlice<Event>, when compares: [Compare],
+        with others: ([UInt64]) throws -> (writes: [Write], pushedOut: Set<String>)
+    ) throws {
         guard !events.isEmpty else { return }
         try retrying {
             let first = try nextNumber(in: .events)
-            let kept = events.suffix(Self.eventsMax)
-            let puts = try kept.enumerated().map { offset, event in
-                Write.put(.events, Numbered.key(first + UInt64(offset)), try JSON.encode(event))
+            let added = events.suffix(Self.eventsMax)
+            let numbers = added.indices.map { first + UInt64($0 - added.startIndex) }
+            let puts = try zip(numbers, added).map {
+                Write.put(.events, Numbered.key($0), try JSON.encode($1))
             }
-            // Numbers are given without a gap, so those that fall out are known.
-            func oldest(before next: UInt64) -> UInt64 {
-                Numbered.first(of: Self.eventsMax, before: next)
-            }
-            let dropped = oldest(before: first)..<oldest(before: first + UInt64(kept.count))
-            let writes = others + puts + dropped.map { .delete(.events, Numbered.key($0)) }
-            try commit(compares + [Compare(.events, Numbered.key(first), at: nil)], writes)
+            let (writes, pushedOut) = try others(numbers)
+            let old = try keys(.events, prefix: "")
+            let rest = old.filter { !pushedOut.contains($0) }
+            let excess = max(0, rest.count + puts.count - Self.eventsMax)
+            let dropped = old.filter(pushedOut.contains) + rest.prefix(excess)
+            try commit(
+                compares + [Compare(.events, Numbered.key(first), at: nil)],
+                writes + puts + dropped.map { .delete(.events, $0) })
         }
     }
 
     /// The last `count` events, oldest first.
     public func events(last count: Int) throws -> [Event] {
-        let first = Numbered.first(of: max(0, count), before: try nextNumber(in: .events))
-        return try list(.events, from: Numbered.key(first)).map {
+        guard let first = try keys(.events, prefix: "").suffix(max(0, count)).first else {
+            return []
+        }
+        return try list(.events, from: first).map {
             try JSON.decode(Event.self, from: $0.value, what: "events/\($0.key)")
         }
     }
