@@ -48,7 +48,7 @@ enum Reception {
         }
         let looking = Task {
             while !Task.isCancelled {
-                await run.downlinks.cutRevoked()
+                await run.access.cut(run.downlinks.cutRevoked())
                 try? await run.world.clock.sleep(Revocations.lookEvery, op: "revocations.look")
             }
         }

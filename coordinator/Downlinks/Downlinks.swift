@@ -84,15 +84,18 @@ public actor Downlinks {
     }
 
     /// Ends the links of nodes that were revoked since they connected, also of one that is silent.
-    func cutRevoked() async {
+    /// Returns everybody who is revoked.
+    func cutRevoked() async -> Set<String> {
         do {
             let denied = try Revocations(store).all()
             for (node, downlink) in live where denied.contains(node.rawValue) {
                 log.info("revoked node cut off", metadata: ["node": "\(node)"])
                 await downlink.close()
             }
+            return denied
         } catch {
             log.warning("revocations not read", metadata: ["reason": "\(error)"])
+            return []
         }
     }
 

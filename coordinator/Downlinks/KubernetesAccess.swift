@@ -30,6 +30,8 @@ public actor KubernetesAccess {
 
     private var nextTunnel: UInt64 = 1
     private var expected: [UInt64: Expectation] = [:]
+    /// Those that carry something now.
+    private var tunnels: [(node: NodeName, stream: RawStream)] = []
     private var listener: LocalListener?
     /// The controller through which connections go, and when it gave its kubeconfig.
     private var way: (node: NodeName, since: Duration)?
@@ -87,6 +89,14 @@ public actor KubernetesAccess {
         waiting.stream.resume(returning: stream)
     }
 
+    /// Ends the tunnels through the nodes that `revoked` names, with what they carry.
+    func cut(_ revoked: Set<String>) async {
+        for tunnel in tunnels where revoked.contains(tunnel.node.rawValue) {
+            log.info("tunnel of a revoked node cut off", metadata: ["node": "\(tunnel.node)"])
+            await tunnel.stream.close()
+        }
+    }
+
     /// Ends every tunnel. The kubeconfig goes with them: nobody shall follow it into nothing.
     func close() async {
         carrying?.cancel()
@@ -119,6 +129,8 @@ public actor KubernetesAccess {
         guard let node = way?.node else { return await local.close() }
         do {
             let tunnel = try await open(through: node)
+            tunnels.append((node, tunnel))
+            defer { tunnels.removeAll { $0.stream === tunnel } }
             try await splice(local, tunnel, counting: carried)
         } catch {
             log.debug("tunnel ended", metadata: ["node": "\(node)", "reason": "\(error)"])
