@@ -18,7 +18,7 @@ enum Drive {
     ) async throws -> Result {
         do {
             let request = Driver.Request(
-                project: try options.project(), environment: Working.environment,
+                project: try options.project(for: resume), environment: Working.environment,
                 options: rollout, actor: Working.actor, verb: resume.verb, waits: waits,
                 cluster: cluster)
             var world = World.live()

@@ -70,7 +70,7 @@ private enum Through {
         _ body: @Sendable @escaping (Beside, _ kubeconfig: String) async throws -> Finished
     ) async throws -> Finished {
         do {
-            let beside = Beside(try target.project(), world: World.live())
+            let beside = Beside(try target.project(for: resume), world: World.live())
             if let kubeconfig = try beside.kubeconfig() {
                 return try await body(beside, kubeconfig)
             }

@@ -20,6 +20,23 @@ struct ProjectOptions: ParsableArguments {
 
     func project() throws -> Project { try Working.project(file: file, state: state) }
 
+    /// The same for `verb`, which runs Terraform's providers and Helm's plugins out of the state
+    /// folder. Throws `unauthorized` if `user` is root and that folder another's: whoever owns it
+    /// would become root.
+    func project(for verb: Resumption, user: uid_t = geteuid()) throws -> Project {
+        let project = try project()
+        // Behind a link, too.
+        guard user == 0, let owner = try World.live().files.info("\(project.state)/.")?.owner,
+            owner != 0
+        else { return project }
+        let name = Working.name(of: owner) ?? "'#\(owner)'"
+        throw Failure(
+            .unauthorized,
+            "opening the state folder \(project.state): it is not root's, and programs that lie in "
+                + "it would run as root",
+            fix: "run `sudo --user \(name) \(verb.text)`")
+    }
+
     /// To type it again.
     var words: [String] {
         Resumption.option("--file", file) + Resumption.option("--state", state)
@@ -79,7 +96,11 @@ enum Working {
     /// Who typed it, also where sudo(8) had it run as another.
     static func user(_ environment: [String: String]) -> String {
         if let person = environment["SUDO_USER"], !person.isEmpty { return person }
-        return getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? "\(getuid())"
+        return name(of: getuid()) ?? "\(getuid())"
+    }
+
+    static func name(of user: uid_t) -> String? {
+        getpwuid(user).map { String(cString: $0.pointee.pw_name) }
     }
 
     static var environment: [String: String] {
