@@ -10,8 +10,8 @@ struct Enroller: Sendable {
     let world: World
     let identity: IdentityFile
 
-    /// Throws `unauthorized` if the coordinator does not believe the proof, `unavailable` if it
-    /// cannot be reached.
+    /// Throws `unauthorized` if the coordinator does not believe the proof, or others may read the
+    /// token; `unavailable` if the coordinator cannot be reached.
     func enrol(_ dial: @Sendable () async throws -> any Link) async throws {
         let key = try identity.pendingPair()
         let csr = try key.csrPEM()
@@ -44,15 +44,15 @@ struct Enroller: Sendable {
 
     private func proof(nonce: String, csr: String) async throws -> EnrolmentRequest.Proof {
         if let tokenFile = settings.tokenFile {
-            let text = try world.files.text(tokenFile, bytesMax: 4 << 10) ?? ""
-            let token = text.prefix { !$0.isWhitespace }
-            guard !token.isEmpty else {
+            guard try world.files.info(tokenFile) != nil else {
                 throw Failure(
                     .notFound, "reading \(tokenFile): there is no enrolment token",
                     fix: "make one with `jeeves token create \(settings.node)` at the "
                         + "coordinator, and put it there with mode 0600")
             }
-            return .token(Secret(String(token)))
+            return .token(
+                try PrivateFile.read(
+                    tokenFile, named: "`tokenFile` in \(Settings.path)", files: world.files))
         }
         let role = try await InstanceMetadata(world: world).credentials()
         let credentials = AWSCredentials(

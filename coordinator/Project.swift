@@ -45,6 +45,13 @@ public struct Project: Sendable, Hashable {
     /// Where a file is that the cluster file names: a relative path begins beside it.
     func path(_ name: String) -> String { name.hasPrefix("/") ? name : "\(folder)/\(name)" }
 
+    /// The secret in a file that the cluster file names under `key`. Throws what ``PrivateFile``
+    /// throws.
+    func secret(_ path: String, key: String, _ files: any Files) throws -> Secret {
+        try PrivateFile.read(
+            self.path(path), named: "`\(key)` in \(clusterFile)", files: files)
+    }
+
     /// A file that the cluster file names under `key`, relative to that; empty if it names none.
     /// Throws `notFound` if it is not there.
     func pem(_ path: String, key: String, _ files: any Files) throws -> String {

@@ -33,7 +33,7 @@ import Testing
             let rebuilt = try Machine("worker-1", of: fleet)
             try await fleet.drive { driver in
                 try driver.giveToken(to: first)
-                rebuilt.fake.files[Machine.tokenFile] = first.fake.files[Machine.tokenFile]
+                rebuilt.putToken(first.token ?? "")
                 try await first.running { _ in
                     try await eventually("it is enrolled") { try first.credentials() != nil }
                 }
@@ -53,6 +53,30 @@ import Testing
         }
     }
 
+    @Test("a token that others on the machine may read is sent to nobody until it is made private")
+    func readableToken() async throws {
+        try await Fleet.with { fleet in
+            let machine = try Machine("worker-1", of: fleet)
+            try await fleet.drive { driver in
+                try driver.giveToken(to: machine)
+                let token = machine.token ?? ""
+                machine.putToken(token, mode: 0o644)
+                try await machine.running { agent in
+                    try await eventually("it says what is wrong") {
+                        agent.diary.says("others than its owner may read it")
+                    }
+                    #expect(agent.diary.says("fix=run `chmod 600 \(Machine.tokenFile)`"))
+                    #expect(try machine.credentials() == nil)
+                    machine.putToken(token)
+                    try await eventually("it is enrolled") {
+                        machine.clock.skipRedial()
+                        return try machine.credentials() != nil
+                    }
+                }
+            }
+        }
+    }
+
     @Test("a token that is over, or another node's, admits nobody")
     func wrongToken() async throws {
         try await Fleet.with { fleet in
@@ -60,7 +84,7 @@ import Testing
             let thief = try Machine("controller-1", of: fleet)
             try await fleet.drive { driver in
                 try driver.giveToken(to: late)
-                thief.fake.files[Machine.tokenFile] = late.fake.files[Machine.tokenFile]
+                thief.putToken(late.token ?? "")
                 try await thief.running { agent in
                     try await eventually("the thief is refused") {
                         agent.diary.says("enrolling controller-1: the token is for another node")
@@ -86,7 +110,7 @@ import Testing
             let right = try Machine("worker-1", of: fleet)
             try await fleet.drive { driver in
                 try driver.giveToken(to: wary)
-                right.fake.files[Machine.tokenFile] = wary.fake.files[Machine.tokenFile]
+                right.putToken(wary.token ?? "")
                 try await wary.running { agent in
                     try await eventually("it refuses the coordinator") {
                         agent.diary.says("its root is not the one this node was told to trust")

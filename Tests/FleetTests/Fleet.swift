@@ -114,7 +114,7 @@ extension Driver {
         let token = try Tokens(run.store).make(
             for: machine.node, lifetime: lifetime, now: run.world.clock.now(),
             chance: run.world.chance)
-        machine.fake.files.put(Array(token.reveal().utf8), at: Machine.tokenFile, mode: 0o600)
+        machine.putToken(token.reveal())
     }
 
     /// Wants these files on a node, and its agent to know.

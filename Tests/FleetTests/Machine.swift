@@ -32,6 +32,13 @@ final class Machine: Sendable {
         try StateFolder().prepare(fake.files)
     }
 
+    /// The text of the file in which the agent looks for its token.
+    var token: String? { fake.files[Self.tokenFile] }
+
+    func putToken(_ text: String, mode: UInt16 = 0o600) {
+        fake.files.put(Array(text.utf8), at: Self.tokenFile, mode: mode)
+    }
+
     /// The keys and certificates of another machine's disk, copied onto this one.
     func steal(from other: Machine) {
         for path in other.fake.files.paths where path.hasPrefix(StateFolder().identity) {

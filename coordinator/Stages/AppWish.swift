@@ -25,14 +25,13 @@ struct AppWish: Sendable {
         let (app, files) = (run.cluster.app, run.world.files)
         mongodbURI = try app.mongodb.external.map {
             try Self.checked(
-                PrivateFile.read(
-                    $0.uriFile, key: "app.mongodb.external.uriFile", in: run.project, files: files),
+                run.project.secret($0.uriFile, key: "app.mongodb.external.uriFile", files),
                 path: $0.uriFile)
         }
         var secrets = ChartValues.Secrets()
         if !app.licenseFile.isEmpty {
-            secrets.license = try PrivateFile.read(
-                app.licenseFile, key: "app.licenseFile", in: run.project, files: files)
+            secrets.license = try run.project.secret(
+                app.licenseFile, key: "app.licenseFile", files)
         }
         if app.mongodb.bundled != nil {
             secrets.passwords = try Self.passwords(run, saving: saving)

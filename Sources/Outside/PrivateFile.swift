@@ -1,16 +1,8 @@
 import Model
-import Outside
 
 /// A secret that a person keeps in a file. It is read only if nobody else can.
 public enum PrivateFile {
     static let bytesMax = 64 << 10
-
-    /// As below, of a file that the cluster file names under `key`.
-    static func read(_ path: String, key: String, in project: Project, files: any Files) throws
-        -> Secret
-    {
-        try read(project.path(path), named: "`\(key)` in \(project.clusterFile)", files: files)
-    }
 
     /// The content without the space around it. Throws `notFound` if the file is not there,
     /// `unauthorized` if its group or everyone may read it, `invalid` if it is empty or no plain
