@@ -7,8 +7,11 @@ import Synchronization
 /// Serves exactly one file over plain HTTP: the agent's package, whose integrity first boot checks
 /// by the SHA-256 in its user data. Answers 404 to everything else.
 public struct PackageServer: Sendable {
-    /// More connections at once are closed unanswered.
+    /// More connections at once are closed unanswered: of all, and of one source address.
     static let connectionsMax = 128
+    static let connectionsPerSourceMax = 32
+    /// A connection whose request is not whole after this long is closed.
+    static let requestMax = TimeAmount.seconds(10)
     /// A connection that sends nothing and takes no part of the file for this long is closed.
     static let idleMax = TimeAmount.seconds(30)
     private static let partBytes = 64 << 10
@@ -22,19 +25,28 @@ public struct PackageServer: Sendable {
     public static func start(
         host: String, port: UInt16, path: String, bytes: [UInt8]
     ) async throws -> PackageServer {
+        try await start(
+            host: host, port: port, path: path, bytes: bytes, requestMax: requestMax)
+    }
+
+    static func start(
+        host: String, port: UInt16, path: String, bytes: [UInt8], requestMax: TimeAmount
+    ) async throws -> PackageServer {
         let body = ByteBuffer(bytes: bytes)
-        let connections = ConnectionCount(max: connectionsMax)
+        let connections = ConnectionCount(max: connectionsMax, perSource: connectionsPerSourceMax)
         do {
             let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelInitializer { child in
-                    guard connections.enter() else { return child.close() }
-                    child.closeFuture.whenComplete { _ in connections.leave() }
+                    let source = child.remoteAddress?.ipAddress ?? "unknown"
+                    guard connections.enter(source) else { return child.close() }
+                    child.closeFuture.whenComplete { _ in connections.leave(source) }
                     return child.eventLoop.makeCompletedFuture {
                         let pipeline = child.pipeline.syncOperations
                         try pipeline.addHandler(IdleStateHandler(allTimeout: idleMax))
                         try pipeline.configureHTTPServerPipeline()
-                        try pipeline.addHandler(OneFile(path: path, body: body))
+                        try pipeline.addHandler(
+                            OneFile(path: path, body: body, requestMax: requestMax))
                     }
                 }
                 .bind(host: host, port: Int(port)).get()
@@ -61,22 +73,34 @@ public struct PackageServer: Sendable {
     }
 }
 
-/// Counts open connections, so that strangers cannot use up the descriptors.
-private final class ConnectionCount: Sendable {
-    private let open = Mutex(0)
+/// Counts open connections, so that strangers cannot use up the descriptors, nor one of them the
+/// places of all others.
+final class ConnectionCount: Sendable {
+    private let open = Mutex<[String: Int]>([:])
     private let max: Int
+    private let perSource: Int
 
-    init(max: Int) { self.max = max }
+    init(max: Int, perSource: Int) {
+        self.max = max
+        self.perSource = perSource
+    }
 
-    func enter() -> Bool {
-        open.withLock { count in
-            guard count < max else { return false }
-            count += 1
+    /// False if there is no room; else `leave` must follow.
+    func enter(_ source: String) -> Bool {
+        open.withLock { open in
+            let mine = open[source] ?? 0
+            guard mine < perSource, open.values.reduce(0, +) < max else { return false }
+            open[source] = mine + 1
             return true
         }
     }
 
-    func leave() { open.withLock { $0 -= 1 } }
+    func leave(_ source: String) {
+        open.withLock { open in
+            let mine = open[source] ?? 0
+            open[source] = mine > 1 ? mine - 1 : nil
+        }
+    }
 }
 
 /// Answers one connection's requests from memory.
@@ -86,12 +110,22 @@ private final class OneFile: ChannelInboundHandler {
 
     private let path: String
     private let body: ByteBuffer
+    private let requestMax: TimeAmount
     private var head: HTTPRequestHead?
+    private var deadline: Scheduled<Void>?
 
-    init(path: String, body: ByteBuffer) {
+    init(path: String, body: ByteBuffer, requestMax: TimeAmount) {
         self.path = path
         self.body = body
+        self.requestMax = requestMax
     }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let channel = context.channel
+        deadline = context.eventLoop.scheduleTask(in: requestMax) { channel.close(promise: nil) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
@@ -99,6 +133,7 @@ private final class OneFile: ChannelInboundHandler {
         case .body: break
         case .end:
             guard let head else { return }
+            deadline?.cancel()
             answer(head, context)
         }
     }

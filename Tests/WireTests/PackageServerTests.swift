@@ -31,4 +31,28 @@ struct PackageServerTests {
         #expect(parts.flatMap { Array($0.readableBytesView) } == bytes)
         #expect(PackageServer.parts(of: ByteBuffer()).isEmpty)
     }
+
+    @Test("a request that never ends is cut off, however busily it is sent")
+    func endless() async throws {
+        let server = try await PackageServer.start(
+            host: "127.0.0.1", port: 0, path: "/jeeves-agent.deb", bytes: bytes,
+            requestMax: .milliseconds(100))
+        let stranger = try await connectLocal(port: server.port)
+        try await stranger.write(
+            Array("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n".utf8))
+        while (try? await stranger.write([0])) != nil {}
+        #expect((try? await stranger.read()) == nil, "it is not answered")
+        await server.stop()
+    }
+
+    @Test("one source does not take the places of all others")
+    func sources() {
+        let count = ConnectionCount(max: 3, perSource: 2)
+        #expect([count.enter("a"), count.enter("a"), count.enter("a")] == [true, true, false])
+        #expect([count.enter("b"), count.enter("c")] == [true, false])
+        count.leave("a")
+        #expect([count.enter("c"), count.enter("b")] == [true, false])
+        count.leave("a")
+        #expect([count.enter("a"), count.enter("a")] == [true, false])
+    }
 }
