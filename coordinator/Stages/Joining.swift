@@ -7,6 +7,8 @@ import Tools
 struct Joining: Sendable {
     static let joinMax = Duration.seconds(420)
     static let readyMax = Duration.seconds(300)
+    /// The control plane lists who has joined within seconds; only then it may be long unready.
+    static let listedMax = Duration.seconds(120)
 
     let run: StageRun
     let cluster: ClusterAccess
@@ -57,17 +59,37 @@ struct Joining: Sendable {
     }
 
     private func awaitReady(_ node: NodeName) async throws {
-        _ = try await run.world.clock.poll(
+        let clock = run.world.clock
+        let begun = clock.uptime()
+        _ = try await clock.poll(
             every: .seconds(2), atMost: Self.readyMax,
             waitingFor: "the control plane to call \(node) ready",
             fix: "look at `jeeves kubectl -- describe node \(node)` and at `jeeves logs \(node) "
                 + "--source microk8s`, and run `jeeves up` again",
             op: "members.ready"
         ) {
-            // A join restarts parts of the control plane: no answer is no verdict.
-            (try? await member(node))?.isReady == true ? true : nil
+            try await isReady(node, after: clock.uptime() - begun) ? true : nil
         }
         run.say("\(node): ready")
+    }
+
+    /// Throws `conflict` for one that is not listed when it should be.
+    private func isReady(_ node: NodeName, after wait: Duration) async throws -> Bool {
+        // A join restarts parts of the control plane: no answer is no verdict.
+        guard let members = try? await cluster.members() else { return false }
+        if let member = members.first(where: { $0.name == node.rawValue }) { return member.isReady }
+        guard wait < Self.listedMax else { throw Self.unlisted(node) }
+        return false
+    }
+
+    /// A worker knows the address of its controller, and cannot know that there is a new one.
+    private static func unlisted(_ node: NodeName) -> Failure {
+        Failure(
+            .conflict,
+            "waiting for \(node): it has joined, and the control plane does not list it after "
+                + "\(listedMax.shortText), as if it were a member of a cluster that is gone",
+            fix: "run `jeeves up` again if it joined just now; if the only controller was lost, "
+                + "run `jeeves up --replace \(node)`, and name all of its workers so")
     }
 
     private func member(_ node: NodeName) async throws -> Kubectl.Member? {

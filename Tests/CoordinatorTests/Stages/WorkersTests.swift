@@ -89,10 +89,23 @@ import Wire
             try await estate.stops(
                 Workers(),
                 Sentence(
-                    .timeout, "waiting for the control plane to call worker-1 ready: not there",
-                    fix: "jeeves kubectl -- describe node worker-1"))
+                    .conflict, "the control plane does not list it after 2m 00s",
+                    fix: "jeeves up --replace worker-1"))
             #expect(try await estate.says(Workers()) == "1 joined")
             #expect(estate.agents.look(\.minted) == 2, "a ticket is tried once")
+        }
+    }
+
+    @Test("a member that does not become ready is told after five minutes")
+    func unready() async throws {
+        try await withControllers { estate in
+            #expect(try await estate.says(Workers()) == "1 joined")
+            estate.cluster.change { $0.unready.insert("worker-1") }
+            try await estate.stops(
+                Workers(),
+                Sentence(
+                    .timeout, "waiting for the control plane to call worker-1 ready: not there",
+                    fix: "jeeves kubectl -- describe node worker-1"))
         }
     }
 

@@ -6,7 +6,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
     case upgrade, batches
     case canaryFails = "canary-fails"
     case canaryCrashes = "canary-crashes"
-    case poweroff, killed, workers, steer, undo, two, doctor, drift, house
+    case poweroff, killed, workers, lost, steer, undo, two, doctor, drift, house
     case remoteState = "remote-state"
     case why, metrics, service
     case initFrom = "init-from"
@@ -22,6 +22,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .poweroff: "a worker goes off in its batch, and comes back to another wish"
         case .killed: "the coordinator is killed every 20 s while all stages have work"
         case .workers: "a worker joins and leaves under load, a dead one is made anew"
+        case .lost: "EC2 ends the only controller; it is made anew, and its workers"
         case .steer: "pause, resume, abort, promote and retry from a second process"
         case .undo: "upgrades of Rocket.Chat and MicroK8s are taken back"
         case .two: "two coordinators at once, and two copies of one state folder"
@@ -48,6 +49,7 @@ enum Scenario: String, CaseIterable, ExpressibleByArgument {
         case .poweroff: await PoweredOff(cluster: cluster).play(&verdicts)
         case .killed: await Killed(cluster: cluster).play(&verdicts)
         case .workers: await WorkersComeAndGo(cluster: cluster).play(&verdicts)
+        case .lost: await ControllerLost(cluster: cluster).play(&verdicts)
         case .steer: await Steer(cluster: cluster).play(&verdicts)
         case .undo: await Undone(cluster: cluster).play(&verdicts)
         case .two: await TwoCoordinators(cluster: cluster).play(&verdicts)
