@@ -21,7 +21,7 @@ extension ClusterSpec {
         return found
     }
 
-    /// Names of RFC 2606 and addresses of RFC 5737: nobody can have them.
+    /// Names of RFC 2606 §3, and the block of RFC 5737 that the example is from: nobody has them.
     private static func isPlaceholder(_ host: String) -> Bool {
         host.hasPrefix("203.0.113.")
             || domains.contains { host == $0 || host.hasSuffix(".\($0)") }
